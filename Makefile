@@ -1,0 +1,51 @@
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format bench mutations samples clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+READY := $(VENV)/.ready
+export HF_HUB_OFFLINE ?= 1
+
+help:  ## show this list
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY)  ## make .venv with the tested versions, and install OpenGL where it is missing
+
+$(READY): pyproject.toml constraints.txt infra/opengl.sh
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Partsight needs Python 3.11 or newer; set PYTHON=/path/to/it.")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt torch
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	sh infra/opengl.sh $(BIN)/python
+	@touch $@
+
+demo: setup  ## onboard the sample catalogue, then search it with a picture and with words
+	$(BIN)/partsight onboard demo
+	$(BIN)/partsight search demo --image infra/samples/queries/bracket.jpg --top 5
+	$(BIN)/partsight search demo --text 'hex bolt M8 stainless steel' --top 5
+
+test: setup lint  ## everything that CI runs: lint, types, contracts, tests
+	$(BIN)/pytest --cov --cov-report=term:skip-covered --durations=15
+
+lint: setup  ## ruff, mypy --strict, the direction of imports
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup  ## put all files in the house's form
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: setup  ## speed against the naive script, overheads, memory: a table and build/bench.json
+	$(BIN)/python tests/bench/onboard.py
+
+mutations: setup  ## 300 mutated CAD files: loaded, quarantined, or (never) brought down
+	$(BIN)/python tests/hostile/mutations.py --count 300
+
+samples: setup  ## make the sample catalogue anew (needs the dev extra's CAD kernel)
+	$(BIN)/python infra/samples/make.py
+
+clean:  ## remove .venv, .partsight and what tools left behind
+	rm -rf $(VENV) .partsight build *.egg-info .mypy_cache .ruff_cache .pytest_cache .coverage

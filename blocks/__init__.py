@@ -1,0 +1,1 @@
+"""What is configured once: customers, sources, catalogues, models. Imports nothing of ours."""

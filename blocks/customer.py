@@ -1,0 +1,89 @@
+"""Who a customer is and what is made for them: the model behind one YAML file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$")]
+
+
+class Settings(BaseModel):
+    """Frozen settings that refuse keys they do not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Render(Settings):
+    """How a part is photographed in the studio."""
+
+    views: int = Field(16, ge=1, le=200, description="Pictures of each part, evenly spread around it.")
+    size: int = Field(256, ge=64, le=1024, description="Width and height of a picture in pixels.")
+    shadow: bool = Field(True, description="Whether the part stands on a soft contact shadow.")
+
+
+class Embed(Settings):
+    """Which model turns pictures and words into vectors."""
+
+    model: str = Field("partsight-small", description="An open_clip model name, or the model that ships.")
+    weights: str = Field("", description="An open_clip pretrained tag, or the path of a safetensors file.")
+
+
+class Recipe(Settings):
+    """What is made of a customer's parts."""
+
+    render: Render = Field(Render(), description="How a part is photographed in the studio.")
+    stages: tuple[str, ...] = Field(
+        ("wear", "background", "camera"),
+        description="Stages that turn a render into a photograph-like variant, in this order.",
+    )
+    settings: dict[str, dict[str, Any]] = Field({}, description="Settings of a stage, by its name.")
+    variants: int = Field(1, ge=0, le=16, description="Variants made of each view; 0 makes none.")
+    embed: Embed = Field(Embed(), description="Which model turns pictures and words into vectors.")
+    unit: Literal["", "mm", "cm", "m", "in", "ft"] = Field(
+        "", description="Unit of files whose format has none (STL, OBJ, PLY); empty where unknown."
+    )
+
+
+class Quotas(Settings):
+    """How much a customer may send, and how long one file may take."""
+
+    file_mb: int = Field(512, ge=1, description="Largest file, in MB.")
+    files: int = Field(100_000, ge=1, description="Most files in one source, archives opened.")
+    source_mb: int = Field(20_480, ge=1, description="Largest source, archives opened, in MB.")
+    parse_seconds: float = Field(120, gt=0, description="Longest time to read one file, in seconds.")
+    parse_memory_mb: int = Field(4096, ge=256, description="Most memory to read one file, in MB.")
+
+
+class Customer(Settings):
+    """One customer: who, where their CAD comes from, and what is made of it."""
+
+    slug: Slug = Field(description="Short name: small letters, digits and hyphens.")
+    name: str = Field("", max_length=200, description="Name as people write it.")
+    source: str = Field("", description="Folder, archive or URL that holds the CAD.")
+    recipe: Recipe = Field(Recipe(), description="What is made of the customer's parts.")
+    quotas: Quotas = Field(Quotas(), description="How much the customer may send.")
+
+
+def load(path: Path) -> Customer:
+    """Customer in the YAML file at `path`; a relative source is relative to that file.
+
+    Raises ValueError with a sentence that names the file and the key that is wrong.
+    """
+    import yaml
+    from pydantic import ValidationError
+
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        customer = Customer.model_validate(data)
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path} is not valid YAML: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(step) for step in first["loc"]) or "the file"
+        raise ValueError(f"{path}: {where}: {first['msg']}") from error
+    if customer.source and "://" not in customer.source:
+        customer = customer.model_copy(update={"source": str((path.parent / customer.source).resolve())})
+    return customer

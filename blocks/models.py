@@ -1,0 +1,231 @@
+"""Which model embeds: an open_clip name and its weights, found, pinned and named without loading them."""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from blocks.catalogue import vectors_table
+
+SHIPPED: Final = "partsight-small"
+UNTRAINED: Final = "untrained"
+INITIALISATION: Final = "gabor-1"  # change it with the formula in tasks/initial.py: vectors are named by it
+_FOLDER: Final = Path(__file__).parent / "weights"
+_HUB: Final = "hf-hub:"
+_HUB_CONFIG: Final = "open_clip_config.json"
+_HUB_WEIGHTS: Final = "open_clip_model.safetensors"
+_HUB_SECONDS: Final = 5.0  # the hub's own client takes 48 s of retries to say that it is not there
+
+
+class Weights(BaseModel):
+    """A model that is ready to be loaded, and by what name and digest its vectors are known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(description="Name that people see; it says untrained where that is so.")
+    digest: str = Field(description="Hash of the weights and of the configuration, 32 hex digits.")
+    dimension: int = Field(ge=1, description="Length of a vector.")
+    trained: bool = Field(description="Whether anything was learned; untrained models know no words.")
+    architecture: str = Field(description="Name by which open_clip makes the network.")
+    config: Path | None = Field(None, description="Configuration that open_clip has to be told of first.")
+    file: Path | None = Field(None, description="Weights as a safetensors file; none when untrained.")
+    vocabulary: Path | None = Field(None, description="Own vocabulary of the text side.")
+    preprocess: dict[str, Any] = Field({}, description="Preprocessing that came with the weights.")
+    quick_gelu: bool = Field(False, description="Whether the weights were trained with QuickGELU.")
+
+    @property
+    def table(self) -> str:
+        """Name of the table that holds its vectors; other weights under the same name have another."""
+        return vectors_table(f"{self.name} {self.digest[:8]}")
+
+
+def find(model: str, weights: str = "") -> Weights:
+    """The weights that `model` and `weights` name; downloads them from the hub when they are a tag.
+
+    `model` is the model that ships, an open_clip name, or "hf-hub:owner/name[@revision]". `weights` is an
+    open_clip tag ("tag[@revision]"), a safetensors path, "untrained", or empty: what ships, or what the hub has.
+    Raises ValueError with a sentence when the model does not exist, is not there, or is not safe to load.
+    """
+    if model.startswith(_HUB):
+        return _from_hub(model)
+    if _is_path(weights):
+        return _from_file(model, Path(weights).expanduser())
+    if model == SHIPPED and weights in ("", UNTRAINED):
+        return _shipped(trained=not weights)
+    if weights == UNTRAINED:
+        return _untrained(model)
+    return _from_tag(model, weights)
+
+
+def _shipped(*, trained: bool) -> Weights:
+    file, config = _FOLDER / f"{SHIPPED}.safetensors", _FOLDER / f"{SHIPPED}.json"
+    if trained and file.is_file():
+        return _from_file(SHIPPED, file).model_copy(update={"name": SHIPPED})
+    found = _parsed(config)
+    return Weights(
+        name=f"{SHIPPED}-{UNTRAINED}",
+        digest=_hash(INITIALISATION, json.dumps(found, sort_keys=True)),
+        dimension=found["embed_dim"],
+        trained=False,
+        architecture=SHIPPED,
+        config=config,
+        vocabulary=_FOLDER / f"{SHIPPED}.bpe.txt.gz",
+    )
+
+
+def _untrained(model: str) -> Weights:
+    from importlib.metadata import version
+
+    config = _config(model)
+    return Weights(
+        name=f"{model}-{UNTRAINED}",
+        digest=_hash(UNTRAINED, json.dumps(config, sort_keys=True), version("torch"), version("open_clip_torch")),
+        dimension=config["embed_dim"],
+        trained=False,
+        architecture=model,
+    )
+
+
+def _from_file(model: str, file: Path) -> Weights:
+    if file.suffix != ".safetensors":
+        raise ValueError(f"{file.name} is not loaded: such a file can run code. Convert it to .safetensors first.")
+    if not file.is_file():
+        raise ValueError(f"There are no weights at {file}: give the path of a safetensors file.")
+    own, hub, vocabulary = file.with_suffix(".json"), file.parent / _HUB_CONFIG, file.with_suffix(".bpe.txt.gz")
+    if model == SHIPPED and not own.is_file():
+        own, vocabulary = _FOLDER / f"{SHIPPED}.json", _FOLDER / f"{SHIPPED}.bpe.txt.gz"
+    found: dict[str, Any] = {"name": f"{model}/{file.stem}", "architecture": model}
+    if own.is_file():
+        config = _parsed(own)
+        found |= {"architecture": own.stem, "config": own}
+    elif hub.is_file():
+        config = _parsed(hub).get("model_cfg", {})
+        found |= {"architecture": f"local-dir:{file.parent}", "preprocess": _parsed(hub).get("preprocess_cfg", {})}
+    else:
+        config = _config(model)
+    if "embed_dim" not in config:
+        raise ValueError(f"The configuration beside {file.name} is not one of open_clip's: it has no embed_dim.")
+    return Weights(
+        digest=_digest(file, json.dumps([config, found.get("preprocess")], sort_keys=True)),
+        dimension=config["embed_dim"],
+        trained=True,
+        file=file,
+        vocabulary=vocabulary if vocabulary.is_file() else None,
+        **found,
+    )
+
+
+def _from_tag(model: str, weights: str) -> Weights:
+    from blocks import torchvision_ops
+
+    config = _config(model)
+    torchvision_ops.declare()
+    import open_clip
+
+    tag, _, revision = weights.partition("@")
+    known = open_clip.list_pretrained_tags_by_model(model)
+    pinned = open_clip.get_pretrained_cfg(model, tag) if tag else {}
+    if not pinned:
+        what = f"{model} has no weights called {tag!r}" if tag else f"{model} needs weights"
+        raise ValueError(f"{what}: give a safetensors file, or one of {', '.join(known[:8]) or 'no known tag'}.")
+    owner, _, name = str(pinned.get("hf_hub", "")).rpartition("/")
+    if not owner:
+        raise ValueError(f"{model} with {tag} is not published as safetensors, and nothing else is loaded.")
+    file = _hub_file(owner, re.sub(r"\.(bin|pth?)$", ".safetensors", name) or _HUB_WEIGHTS, revision)
+    _check_text_side(config)
+    keys = ("mean", "std", "interpolation", "resize_mode", "fill_color")
+    return Weights(
+        name=f"{model}/{tag}",
+        digest=_digest(file, json.dumps([config, pinned], sort_keys=True)),
+        dimension=config["embed_dim"],
+        trained=True,
+        architecture=model,
+        file=file,
+        preprocess={key: pinned[key] for key in keys if pinned.get(key) is not None},
+        quick_gelu=bool(pinned.get("quick_gelu")),
+    )
+
+
+def _from_hub(model: str) -> Weights:
+    repository, _, revision = model.removeprefix(_HUB).partition("@")
+    config = _hub_file(repository, _HUB_CONFIG, revision)
+    file = _hub_file(repository, _HUB_WEIGHTS, revision)
+    found = _from_file(model, file)  # both lie in one snapshot folder, like any folder of the customer's
+    _check_text_side(_parsed(config)["model_cfg"])
+    return found.model_copy(update={"name": repository})
+
+
+def _check_text_side(config: dict[str, Any]) -> None:
+    """Fetch, or miss with a sentence, what a text side from the hub reads while it is made."""
+    text = config["text_cfg"]
+    for repository in {text.get("hf_model_name"), text.get("hf_tokenizer_name")} - {None, ""}:
+        _hub_file(repository, "config.json" if repository == text.get("hf_model_name") else "tokenizer_config.json", "")
+
+
+def _hub_file(repository: str, name: str, revision: str) -> Path:
+    """`name` of `repository` on the hub, from the local cache when it is there."""
+    import httpx
+    from huggingface_hub import constants, hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+
+    where = f"{repository}{f' at {revision}' if revision else ''}"
+    hint = "copy the weights here and give the path of their safetensors file"
+    try:
+        return Path(hf_hub_download(repository, name, revision=revision or None, local_files_only=True))
+    except LocalEntryNotFoundError:
+        if constants.is_offline_mode():
+            raise ValueError(f"{where} is not on this machine, and HF_HUB_OFFLINE is set: {hint}.") from None
+    try:
+        httpx.head(constants.ENDPOINT, timeout=_HUB_SECONDS)
+        return Path(hf_hub_download(repository, name, revision=revision or None))
+    except httpx.HTTPError as error:
+        reason = f"the model hub cannot be reached ({type(error).__name__})"
+        raise ValueError(f"{where} is not on this machine, and {reason}: {hint}.") from error
+    except EntryNotFoundError as error:
+        raise ValueError(f"{where} has no {name}, and nothing but safetensors is loaded: {hint}.") from error
+    except OSError as error:
+        first = str(error).strip().splitlines()[0]
+        raise ValueError(f"{where} could not be fetched from the model hub ({first}): {hint}.") from error
+
+
+def _config(model: str) -> dict[str, Any]:
+    """open_clip's own configuration of `model`, read without importing it (that takes seconds)."""
+    spec = find_spec("open_clip")
+    if spec is None or spec.origin is None:
+        raise ValueError("open_clip is not installed; install the project with `pip install -e .`.")
+    folder = Path(spec.origin).parent / "model_configs"
+    names = sorted(path.stem for path in folder.glob("*.json"))
+    if model not in names:
+        from difflib import get_close_matches
+
+        close = ", ".join(get_close_matches(model, [SHIPPED, *names], n=3, cutoff=0.4))
+        raise ValueError(f"There is no open_clip model called {model!r}; did you mean {close or SHIPPED}?")
+    return dict(json.loads((folder / f"{model}.json").read_text(encoding="utf-8")))
+
+
+def _parsed(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise ValueError(f"{path} is not valid JSON: {error}") from error
+
+
+def _is_path(weights: str) -> bool:
+    return "/" in weights or Path(weights).suffix in {".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".npz"}
+
+
+def _digest(file: Path, config: str) -> str:
+    from blake3 import blake3
+
+    return str(blake3(config.encode()).update_mmap(file).hexdigest(length=16))
+
+
+def _hash(*parts: str) -> str:
+    from blake3 import blake3
+
+    return str(blake3("\0".join(parts).encode()).hexdigest(length=16))

@@ -1,0 +1,9 @@
+"""What a person starts: one file, one flow, read from top to bottom."""
+
+import os
+
+# Prefect reads these at import. The temporary server that runs a flow where none is set up takes up to
+# 20 s to start on a busy machine; and nothing of ours reports to anybody.
+os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "90")
+os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+os.environ.setdefault("DO_NOT_TRACK", "1")

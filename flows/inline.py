@@ -1,0 +1,44 @@
+"""Run a flow from the command line: at once, in this process, and not at all when nothing is to do."""
+
+from __future__ import annotations
+
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+from tasks.job import Job, opened, prepared
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from blocks.catalogue import Catalogue
+    from blocks.customer import Customer
+    from tasks.progress import Progress
+
+
+def run_onboard(
+    customer: Customer,
+    catalogue: Catalogue,
+    *,
+    source: str = "",
+    limit: int | None = None,
+    progress: Progress,
+    home: Path,
+    workers: int = 0,
+) -> dict[str, Any]:
+    """Onboard a customer and return the summary; without a Prefect server, a temporary one is used.
+
+    Raises ValueError with a sentence when the run is not usable.
+    """
+    with opened(customer, catalogue, source, limit, home, workers, progress) as job:
+        if job.nothing_to_do():
+            return job.rest()
+        # the model takes seconds to load, and so does Prefect's temporary server: both at once
+        Thread(target=job.warm_up, daemon=True).start()
+        return _flow(job, customer, catalogue, source, limit, home, workers)
+
+
+def _flow(job: Job, customer: Customer, catalogue: Catalogue, *rest: Any) -> dict[str, Any]:
+    from flows.onboard import onboard
+
+    with prepared(job):  # the flow goes on with the source that is open already
+        return onboard(customer, catalogue, *rest)

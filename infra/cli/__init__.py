@@ -1,0 +1,70 @@
+"""The `partsight` command: how people and scripts reach the platform."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from cyclopts import App, CycloptsError, Parameter
+
+from infra.cli.images import images
+from infra.cli.machine import doctor, stages
+from infra.cli.onboard import onboard
+from infra.cli.output import WrongCallError, complain
+from infra.cli.parts import parts
+from infra.cli.search import search
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_HELP = """Give us your CAD, get visual search.
+
+`partsight onboard` turns a folder of CAD into a catalogue; `partsight search` finds a part in it
+from a picture, words or CAD. The state lies in `PARTSIGHT_HOME` (`.partsight` in the current folder).
+
+Exit codes: 0 done, 1 the result is not usable, 2 wrong call.
+"""
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("partsight")
+    except PackageNotFoundError:
+        return "unknown (not installed: pip install -e .)"
+
+
+app = App(
+    name="partsight",
+    help=_HELP,
+    version=_version,
+    help_format="markdown",
+    default_parameter=Parameter(negative=(), show_default=False),
+)
+_COMMANDS: tuple[Callable[..., int], ...] = (onboard, search, parts, images, stages, doctor)
+for _place, _command in enumerate(_COMMANDS):
+    app.command(_command, sort_key=_place)
+
+
+def main() -> None:
+    """Entry point of the `partsight` command."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(tokens: Sequence[str]) -> int:
+    """Do what `tokens` ask; returns the exit code. Wrong calls are one sentence on stderr."""
+    logging.basicConfig(
+        stream=sys.stderr, format="%(levelname)s %(message)s", level=os.environ.get("PARTSIGHT_LOG_LEVEL") or "WARNING"
+    )
+    try:
+        code = app(list(tokens), exit_on_error=False, print_error=False, result_action="return_value")
+    except (CycloptsError, WrongCallError) as error:
+        complain(str(error))
+        return 2
+    except BrokenPipeError:  # whoever read our output has gone: nothing to say, nobody to say it to
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return int(code or 0)

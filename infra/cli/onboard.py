@@ -1,0 +1,113 @@
+"""`partsight onboard`: from a folder of CAD to a searchable catalogue."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from infra.cli.output import Answer, Json, WrongCallError, answer, complain
+from infra.cli.who import customer as resolve
+from infra.cli.who import here, remember
+
+if TYPE_CHECKING:
+    from blocks.customer import Customer
+
+_SHOWN = 20  # quarantined files listed at the terminal; the report has them all
+
+
+def onboard(
+    customer: str,
+    /,
+    *,
+    source: str = "",
+    limit: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
+    as_json: Json = False,
+) -> int:
+    """Turn a customer's CAD into a searchable catalogue; a second run does only what changed.
+
+    For example:
+
+    ```
+    partsight onboard demo
+    partsight onboard acme --source ./acme-cad --json
+    ```
+
+    Args:
+        customer: Slug of a customer, or the path of their YAML file. With --source also a new slug.
+        source: Folder, zip file or URL with the CAD, instead of the one in the customer's file.
+        limit: Take no more than so many files: for a first look.
+        as_json: Print JSON alone on stdout.
+    """
+    machine = here()
+    who = resolve(customer, machine, source=source)
+    if source:
+        who = who.model_copy(update={"source": _location(source)})
+    _check_source(who)
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", machine.log_level)
+    with answer(as_json) as out:
+        try:
+            summary = _run(who, source=who.source if source else "", limit=limit)
+        except ValueError as error:
+            logging.getLogger("partsight").debug("the run failed", exc_info=True)
+            complain(str(error))
+            return 1
+        if as_json:
+            out.json(summary)
+        else:
+            _show(out, who, summary)
+    return 0
+
+
+def _run(who: Customer, *, source: str, limit: int | None) -> dict[str, Any]:
+    from blocks.catalogue import Catalogue
+    from flows.inline import run_onboard
+    from infra.progress import progress
+
+    machine = here()
+    remember(who, machine)
+    catalogue = Catalogue(uri=str(machine.catalogue(who.slug).absolute()))
+    with progress() as bars:
+        return run_onboard(
+            who,
+            catalogue,
+            source=source,
+            limit=limit,
+            progress=bars,
+            home=machine.home.absolute(),
+            workers=machine.workers,
+        )
+
+
+def _location(source: str) -> str:
+    return source if "://" in source else str(Path(source).expanduser().absolute())
+
+
+def _check_source(who: Customer) -> None:
+    if not who.source:
+        raise WrongCallError(f"'{who.slug}' has no source: say where the CAD is with --source FOLDER, ZIP or URL.")
+    if "://" not in who.source and not Path(who.source).exists():
+        raise WrongCallError(f"There is no folder or file {who.source} to take the CAD from.")
+
+
+def _show(out: Answer, who: Customer, summary: dict[str, Any]) -> None:
+    files, parts, images = summary["files"], summary["parts"], summary["images"]
+    out.line(f"{who.name or who.slug}: run {summary['run']}", style="bold")
+    rows = [
+        ("files", f"{files['ok']} read, {files['unchanged']} unchanged, {files['quarantined']} in quarantine"),
+        ("parts", ", ".join(f"{parts[key]} {key}" for key in ("new", "changed", "unchanged", "retired"))),
+        ("pictures", f"{images['views']} views, {images['variants']} variants, {images['rejected']} rejected"),
+        ("vectors", summary["vectors"]),
+        ("seconds", ", ".join(f"{phase} {spent:.1f}" for phase, spent in summary["seconds"].items())),
+        ("report", summary["report"]),
+    ]
+    for head, value in rows:
+        out.line(f"  {head:<9} {value}")
+    for entry in summary["quarantine"][:_SHOWN]:
+        out.line(f"  quarantine: {entry['file']}: {entry['reason']}", style="yellow")
+    if len(summary["quarantine"]) > _SHOWN:
+        out.line(f"  … and {len(summary['quarantine']) - _SHOWN} more, all in the report.", style="yellow")

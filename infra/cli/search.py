@@ -1,0 +1,184 @@
+"""`partsight search`: a picture, words or CAD find the part."""
+
+from __future__ import annotations
+
+import time
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from infra.cli.output import Answer, Json, WrongCallError, answer, complain
+from infra.cli.who import catalogue, here
+from infra.cli.who import customer as resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from blocks.catalogue import Catalogue
+    from blocks.customer import Customer
+    from tasks.embed import Embedder
+    from tasks.records import Body, Bytes
+    from tasks.search import Hit
+
+_Images = Annotated[tuple[Path, ...], Parameter(consume_multiple=True)]
+
+
+def search(
+    customer: str,
+    /,
+    *,
+    image: _Images = (),
+    text: str = "",
+    cad: Path | None = None,
+    each: bool = False,
+    top: Annotated[int, Parameter(validator=Number(gte=1, lte=1000), show_default=True)] = 10,
+    as_json: Json = False,
+) -> int:
+    """Find a customer's parts from pictures, words, a CAD file, or several of these together.
+
+    For example:
+
+    ```
+    partsight search demo --image photo.jpg --text "bracket 40 mm"
+    partsight search demo --image front.jpg --image side.jpg --top 5
+    partsight search demo --image inbox/ --each --json
+    ```
+
+    Args:
+        customer: Slug of a customer, or the path of their YAML file.
+        image: A picture of the part; several are one query.
+        text: Words: number, name, description or material.
+        cad: A CAD file whose part is looked for.
+        each: Every image, or every image of a folder, is a query of its own.
+        top: How many parts to list.
+        as_json: Print JSON alone on stdout.
+    """
+    machine = here()
+    who = resolve(customer, machine)
+    there = catalogue(who, machine)
+    queries = tuple(_queries(image, text, cad, each=each))
+    with answer(as_json) as out:
+        engine = _Engine(who, there, text.strip(), top)
+        if not engine.embedder.trained:
+            complain(f"the model {engine.embedder.name} is untrained: what it finds by picture is a rough guess.")
+        failed = 0
+        for query in queries:
+            failed += _ask(engine, query, out, each=each, as_json=as_json)
+    return 2 if failed else 0
+
+
+class _Engine:
+    """Model and catalogue, opened once for all queries of a call."""
+
+    def __init__(self, who: Customer, there: Catalogue, text: str, top: int) -> None:
+        from tasks.embed import embedder
+
+        self.who, self.there, self.text, self.top = who, there, text, top
+        self.embedder: Embedder = embedder(who.recipe.embed)
+
+    def hits(self, pictures: list[Bytes]) -> list[Hit]:
+        from tasks.search import search as ranked
+
+        return ranked(self.there, self.embedder, pictures, self.text, self.top)
+
+
+class _Query:
+    """One question: pictures that belong together, CAD, or neither (then it is all in the words)."""
+
+    def __init__(self, name: str, images: Sequence[Path], cad: Path | None = None) -> None:
+        self.name, self.images, self.cad = name, images, cad
+
+    def pictures(self, who: Customer) -> list[Bytes]:
+        """Everything that is to be looked at; raises ValueError with a sentence that names the file."""
+        from tasks.picture import opened
+
+        photographs = [opened(path) for path in self.images]
+        return photographs + (views_of(self.cad, who) if self.cad else [])
+
+
+def _queries(images: Sequence[Path], text: str, cad: Path | None, *, each: bool) -> Iterator[_Query]:
+    if not (images or text.strip() or cad):
+        raise WrongCallError("Say what to look for: --image FILE, --text WORDS or --cad FILE.")
+    for path in (*images, *([cad] if cad else [])):
+        if not path.exists():
+            raise WrongCallError(f"There is no file {path}.")
+        if path.is_dir() and not (each and path != cad):
+            raise WrongCallError(f"{path} is a folder: with --each every image in it is a query of its own.")
+    if not each:
+        yield _Query(" + ".join(map(str, images)), images, cad)
+        return
+    if cad or not images:
+        raise WrongCallError("--each wants --image FILE or FOLDER, and no --cad.")
+    for path in chain.from_iterable(map(_pictures_in, images)):
+        yield _Query(str(path), (path,))
+
+
+def _pictures_in(path: Path) -> list[Path]:
+    from tasks.picture import SUFFIXES
+
+    if path.is_file():
+        return [path]
+    found = sorted(inner for inner in path.rglob("*") if inner.suffix.lower() in SUFFIXES and inner.is_file())
+    if not found:
+        raise WrongCallError(f"There is no image in the folder {path}.")
+    return found
+
+
+def _ask(engine: _Engine, query: _Query, out: Answer, *, each: bool, as_json: bool) -> int:
+    """Answer one query; returns 1 when its files could not be read, else 0."""
+    begun = time.perf_counter()
+    reason, hits = "", []
+    try:
+        hits = engine.hits(query.pictures(engine.who))
+    except ValueError as error:
+        reason = str(error)
+        complain(reason)
+    seconds = round(time.perf_counter() - begun, 3)
+    if as_json and (each or not reason):
+        head: dict[str, Any] = {"query": query.name} if each else {}
+        tail = {"error": reason} if reason else {}
+        out.json(head | {"results": [hit.model_dump(mode="json") for hit in hits], "seconds": seconds} | tail)
+    elif not reason:
+        _show(out, query.name if each else "", hits, seconds)
+    return int(bool(reason))
+
+
+def _show(out: Answer, name: str, hits: Sequence[Hit], seconds: float) -> None:
+    if name:
+        out.line(name, style="bold")
+    out.table(
+        ("rank", "part", "name", "score", "matched"),
+        ((hit.rank, hit.part, hit.name, f"{hit.score:.3f}", hit.source) for hit in hits),
+        right=("rank", "score"),
+    )
+    out.line(f"{len(hits)} parts in {seconds:.2f} s", style="dim")
+
+
+def views_of(cad: Path, who: Customer) -> list[Bytes]:
+    """Picture the part in the file `cad`, seen from all sides as the catalogue's own parts are.
+
+    Of several bodies the largest counts. Raises ValueError with the reason when the file can't be read.
+    """
+    from tasks.augment import flatten
+    from tasks.ingest import Found, read
+    from tasks.records import Part
+    from tasks.render import Studio
+
+    found = Found(name=cad.name, digest="", kind="cad", path=cad, size=cad.stat().st_size)
+    reading = read(found, who.quotas)
+    if reading.reason:
+        raise ValueError(f"{cad}: {reading.reason}")
+    body = max(reading.bodies, key=_extent)
+    if len(reading.bodies) > 1:
+        complain(f"{cad} holds {len(reading.bodies)} different parts: looking for the largest, '{body.name}'.")
+    part = Part(number=body.name or cad.stem, name=body.name, material=body.material, colour=body.colour)
+    render = who.recipe.render
+    views = Studio(render.size).views(body.vertices, body.faces, part, render, "query")
+    return [flatten(view).image for _, view in views]
+
+
+def _extent(body: Body) -> float:
+    return float((body.vertices.max(axis=0) - body.vertices.min(axis=0)).prod())

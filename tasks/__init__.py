@@ -1,0 +1,1 @@
+"""What happens to the data: pure functions that know no orchestrator."""

@@ -1,0 +1,179 @@
+"""From a view to variants that look like photographs: stages one after another, each with its own seed."""
+
+from __future__ import annotations
+
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pydantic import BaseModel, ValidationError
+
+from tasks.records import Bytes, Record, View, content_id, generator, over
+from tasks.stages import Stage, StageError, nearest, stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+ARRAYS = {"image": np.uint8, "alpha": np.float32, "mask": np.bool_, "depth": np.float32, "normals": np.float32}
+
+
+class Link(Record):
+    """One stage of a chain with its settings."""
+
+    stage: Stage
+    settings: BaseModel
+
+    @property
+    def lineage(self) -> dict[str, Any]:
+        """What a variant says about the stage that made it: name, release, settings with defaults, mark."""
+        described: dict[str, Any] = {"stage": self.stage.name, "release": self.stage.release}
+        described["settings"] = self.settings.model_dump(mode="json")
+        if mark := getattr(self.settings, "mark", ""):
+            described["mark"] = str(mark)
+        return described
+
+
+class Chain(Record):
+    """Stages in the order in which they are applied."""
+
+    links: tuple[Link, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The stages' names, in order."""
+        return tuple(link.stage.name for link in self.links)
+
+    @property
+    def needs_gpu(self) -> bool:
+        """Whether any of the stages does."""
+        return any(link.stage.needs_gpu for link in self.links)
+
+    @cached_property
+    def lineage(self) -> tuple[dict[str, Any], ...]:
+        """What made the pictures, stage by stage."""
+        return tuple(link.lineage for link in self.links)
+
+    @cached_property
+    def digest(self) -> str:
+        """Name of all that decides the pictures besides view and seed: order, settings, releases."""
+        return content_id("chain", BACKDROP, *self.lineage)
+
+    def variants(self, view: View, seed: str, count: int) -> Iterator[View]:
+        """`count` times the view through all stages, each time otherwise: opaque views of the same size.
+
+        The pictures depend on view, seed and settings alone. A stage that yields several views gives as
+        many variants. Raises StageError with the stage's name when it fails or breaks its promise.
+        """
+        for number in range(count):
+            yield from map(flatten, self._through(_guarded(view), 0, (seed, number)))
+
+    def _through(self, view: View, place: int, seed: tuple[object, ...]) -> Iterator[View]:
+        if place == len(self.links):
+            yield view
+            return
+        link = self.links[place]
+        for branch, made in enumerate(_applied(link, view.replace(rng=generator(*seed, place)))):
+            yield from self._through(_guarded(made), place + 1, (*seed, branch))
+
+
+def chain(names: Sequence[str], settings: Mapping[str, Mapping[str, Any]] | None = None) -> Chain:
+    """The stages of those names, in that order, with their settings by stage name; defaults elsewhere.
+
+    Raises StageError with a sentence that names the stage and the field that is wrong.
+    """
+    given = settings or {}
+    for name in given:
+        stage(name)
+    return Chain(links=tuple(_link(name, given.get(name, {})) for name in names))
+
+
+def _link(name: str, settings: Mapping[str, Any]) -> Link:
+    found = stage(name)
+    if found.settings is None:
+        raise StageError(f"The stage {name!r} cannot be used: {found.error}")
+    for key in settings:
+        if key not in found.fields and found.settings.model_config.get("extra") != "allow":
+            known = ", ".join(found.fields) or "none"
+            raise StageError(f"Stage {name!r} has no setting {key!r}{nearest(key, found.fields)}. It has: {known}.")
+    try:
+        made = found.settings.model_validate(dict(settings))
+        link = Link(stage=found, settings=made)
+        _ = link.lineage
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the settings"
+        raise StageError(f"Stage {name!r}, setting {where!r}: {first['msg']} (given: {first['input']!r}).") from error
+    except (OSError, ValueError) as error:
+        raise StageError(f"Stage {name!r}: {error}") from error
+    return link
+
+
+def _applied(link: Link, view: View) -> Iterator[View]:
+    """What the stage yields, each checked; whatever it raises becomes a StageError with its name."""
+    name, made = link.stage.name, 0
+    try:
+        yielded: Iterable[Any] = link.settings(view)  # type: ignore[operator] # checked when it was loaded
+        for result in yielded:
+            _check(name, result, view)
+            made += 1
+            yield result
+    except StageError:
+        raise
+    except Exception as error:
+        raise StageError(
+            f"Stage {name!r} failed on part {view.part.number!r}: {type(error).__name__}: {error}"
+        ) from error
+    if not made:
+        raise StageError(f"Stage {name!r} yielded nothing for part {view.part.number!r}; it must yield views.")
+
+
+def _check(name: str, result: object, view: View) -> None:
+    """Raise a StageError when a stage's view is not what the next stage may rely on."""
+    if not isinstance(result, View):
+        raise StageError(f"Stage {name!r} yielded a {type(result).__name__}; it must yield view.replace(image=...).")
+    for field, kind in ARRAYS.items():
+        before, after = getattr(view, field), getattr(result, field)
+        if not isinstance(after, np.ndarray) or after.dtype != kind:
+            what = after.dtype if isinstance(after, np.ndarray) else type(after).__name__
+            raise StageError(f"Stage {name!r} made {field} {what}; it must stay {np.dtype(kind).name}.")
+        if after.shape != before.shape:
+            raise StageError(
+                f"Stage {name!r} changed {field} from {before.shape} to {after.shape}; the size must stay."
+            )
+    if result.part.number != view.part.number or result.camera is not view.camera:
+        raise StageError(f"Stage {name!r} changed the part or the camera; it may change the picture alone.")
+    low, high = float(result.alpha.min()), float(result.alpha.max())
+    if not np.all((low >= -1e-3, high <= 1 + 1e-3)):
+        raise StageError(f"Stage {name!r} made alpha {low:.3g} to {high:.3g}; it must lie between 0 and 1.")
+
+
+def _guarded(view: View) -> View:
+    """The view with arrays that cannot be written to, so that no stage changes another one's input."""
+    arrays = {}
+    for field in ARRAYS:
+        shared = getattr(view, field).view()
+        shared.flags.writeable = False
+        arrays[field] = shared
+    return view.replace(**arrays)
+
+
+BACKDROP = 1
+
+
+@cache
+def backdrop(size: int) -> Bytes:
+    """The plain light studio behind a render that is shown or embedded: (size, size, 3) uint8."""
+    y, x = np.linspace(-1, 1, size)[:, None], np.linspace(-1, 1, size)[None]
+    level = 236 - 14 * np.clip(y, 0, 1) ** 2 - 12 * (x**2 + y**2) / 2
+    scene: Bytes = np.rint(level[..., None] * np.array([1.0, 1.0, 1.005])).clip(0, 255).astype(np.uint8)
+    scene.flags.writeable = False
+    return scene
+
+
+def flatten(view: View) -> View:
+    """The view on the plain studio backdrop, opaque; unchanged where it already is."""
+    if float(view.alpha.min()) >= 1:
+        return view
+    size = max(view.alpha.shape)
+    scene = backdrop(size)[: view.alpha.shape[0], : view.alpha.shape[1]]
+    return view.replace(image=over(view, scene), alpha=np.ones_like(view.alpha))

@@ -1,0 +1,207 @@
+"""Pictures and words to vectors, with any open_clip model, in batches, on the GPU where there is one."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blocks import models, torchvision_ops
+from blocks.customer import Embed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tasks.records import Bytes
+
+Vectors = NDArray[np.float32]
+
+
+@lru_cache(maxsize=2)
+def embedder(settings: Embed) -> Embedder:
+    """The embedder that `settings` name: found at once, loaded when it is first used.
+
+    The two used last stay in this process, so that a batch does not load a network again.
+    Raises ValueError with a sentence when there is no such model.
+    """
+    return Embedder(models.find(settings.model, settings.weights))
+
+
+def square(picture: Bytes) -> Bytes:
+    """`picture` (h, w, 3) uint8 centred on a square as large as its longer side, (s, s, 3).
+
+    open_clip would cut the ends off a long part. The new pixels have the middle colour of the rim.
+    """
+    height, width = picture.shape[:2]
+    if height == width:
+        return picture
+    rim = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+    side = max(height, width)
+    padded = np.empty((side, side, 3), dtype=np.uint8)
+    padded[:] = np.median(rim, axis=0)
+    top, left = (side - height) // 2, (side - width) // 2
+    padded[top : top + height, left : left + width] = picture
+    return padded
+
+
+class Embedder:
+    """One model: `name` (it says untrained where that is so), `digest`, `dimension`, `trained`, `table` of vectors."""
+
+    def __init__(self, weights: models.Weights) -> None:
+        self.name, self.digest = weights.name, weights.digest
+        self.dimension, self.trained, self.table = weights.dimension, weights.trained, weights.table
+        self._weights = weights
+
+    def images(self, pictures: Sequence[Bytes], batch: int = 64) -> Vectors:
+        """Vectors of `pictures`, each (h, w, 3) uint8 of any size: (n, d) float32 of unit length.
+
+        Pictures that are not square are padded. `batch` bounds the memory. No pictures at all: the model is
+        loaded, so that it is ready for the first ones.
+        """
+        import torch
+
+        model = self._network
+        found = np.zeros((len(pictures), self.dimension), dtype=np.float32)
+        with torch.inference_mode():
+            for start in range(0, len(pictures), batch):
+                chunk = self._prepared([square(picture) for picture in pictures[start : start + batch]])
+                chunk = chunk.to(self._device, memory_format=torch.channels_last)
+                vectors = model.encode_image(chunk, normalize=True)
+                found[start : start + batch] = vectors.float().cpu().numpy()
+        return found
+
+    def texts(self, texts: Sequence[str], batch: int = 64) -> Vectors:
+        """Vectors of `texts`, (n, d) float32 of unit length; what is too long for the model is cut."""
+        import torch
+
+        found = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        with torch.inference_mode():
+            for start in range(0, len(texts), batch):
+                tokens = self._tokenizer(list(texts[start : start + batch])).to(self._device)
+                vectors = self._network.encode_text(tokens, normalize=True)
+                found[start : start + batch] = vectors.float().cpu().numpy()
+        return found
+
+    def _prepared(self, pictures: Sequence[Bytes]) -> Any:
+        """What open_clip's own transform makes of `pictures`, all of one size at a time."""
+        import torch
+
+        if self._exact is not None:
+            from PIL import Image
+
+            return torch.stack([self._exact(Image.fromarray(picture)) for picture in pictures])
+        sizes = np.array([len(picture) for picture in pictures])
+        side = self._size[0]
+        ready = torch.zeros((len(pictures), 3, side, side), dtype=torch.float32)
+        for size in np.unique(sizes):
+            which = np.flatnonzero(sizes == size)
+            pixels = torch.from_numpy(np.stack([pictures[int(index)] for index in which])).permute(0, 3, 1, 2)
+            if size != side:
+                mode = self._preprocess["interpolation"]
+                pixels = torch.nn.functional.interpolate(
+                    pixels, size=(side, side), mode=mode, align_corners=False, antialias=True
+                )
+            ready[torch.from_numpy(which)] = pixels.float()
+        mean, deviation = (torch.tensor(self._preprocess[key]).view(1, -1, 1, 1) for key in ("mean", "std"))
+        return ready.div_(255).sub_(mean).div_(deviation)
+
+    @cached_property
+    def _exact(self) -> Any:
+        """open_clip's transform for models that look at oblongs; None where the quick way is the same."""
+        if self._size[0] == self._size[1]:
+            return None
+        from open_clip.transform import PreprocessCfg, image_transform_v2
+
+        return image_transform_v2(PreprocessCfg(**self._preprocess), is_train=False)
+
+    @cached_property
+    def _size(self) -> tuple[int, int]:
+        size = self._preprocess["size"]
+        return (size, size) if isinstance(size, int) else tuple(size)
+
+    @cached_property
+    def _preprocess(self) -> dict[str, Any]:
+        return dict(self._network.visual.preprocess_cfg)
+
+    @cached_property
+    def _device(self) -> str:
+        import torch
+
+        return "cuda" if torch.cuda.is_available() else "cpu"
+
+    @cached_property
+    def _network(self) -> Any:
+        import torch
+
+        model = network(self._weights)
+        return model.to(self._device, memory_format=torch.channels_last).requires_grad_(requires_grad=False)
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        import open_clip
+
+        own = {"bpe_path": str(self._weights.vocabulary)} if self._weights.vocabulary else {}
+        with _quiet():
+            return open_clip.get_tokenizer(self._weights.architecture, **own)
+
+
+def network(weights: models.Weights) -> Any:
+    """open_clip's model of `weights`, ready to use, on the CPU; its random state is left as it was.
+
+    Raises ValueError with a sentence when the file does not hold the weights of that model.
+    """
+    torchvision_ops.declare()
+    import open_clip
+    import torch
+
+    from tasks import initial
+
+    if weights.config is not None:
+        open_clip.add_model_config(weights.config)
+    with _quiet(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = open_clip.create_model(
+            weights.architecture,
+            load_weights=False,
+            force_quick_gelu=weights.quick_gelu,
+            force_preprocess_cfg=weights.preprocess,
+            pretrained_text=False,
+        )
+    if weights.file is not None:
+        _load(model, weights)
+    elif weights.architecture == models.SHIPPED:
+        initial.fill(model)
+    return model.eval()
+
+
+def _load(model: Any, weights: models.Weights) -> None:
+    import open_clip
+    from safetensors import SafetensorError
+
+    try:
+        open_clip.load_checkpoint(model, str(weights.file), strict=True, weights_only=True)
+    except SafetensorError as error:
+        raise ValueError(f"{weights.file} is not a whole safetensors file: {error}") from error
+    except (RuntimeError, KeyError) as error:
+        first = " ".join(str(error).split())[:200]
+        raise ValueError(f"{weights.file} does not hold the weights of {weights.architecture}: {first}") from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep open_clip from warning that it loaded no weights: they are loaded right after.
+
+    Its warnings go through the root logger, and would set that up for the whole process.
+    """
+    import logging
+
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        root.setLevel(level)

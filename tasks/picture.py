@@ -1,0 +1,68 @@
+"""A picture that somebody sends, as plain RGB pixels, whatever it was."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from PIL.Image import Image
+
+    from tasks.records import Bytes
+
+SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
+_FORMATS: Final = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "TIFF", "GIF")
+_MOST_BYTES: Final = 64 * 2**20
+_MOST_PIXELS: Final = 100_000_000
+_PAPER: Final = (255, 255, 255)  # what shows through where a picture is transparent
+
+
+def opened(path: Path, side: int = 1024) -> Bytes:
+    """Open the picture in the file `path`: (h, w, 3) uint8 sRGB, upright, its longest side at most `side` pixels.
+
+    Raises ValueError with a sentence that names the file.
+    """
+    if not path.is_file():
+        raise ValueError(f"There is no picture {path}.")
+    if path.stat().st_size > _MOST_BYTES:
+        raise ValueError(f"{path} is too large for a picture (the limit is {_MOST_BYTES // 2**20} MB).")
+    return decoded(path.read_bytes(), str(path), side)
+
+
+def decoded(data: bytes, name: str, side: int = 1024) -> Bytes:
+    """As `opened`, for bytes that came some other way; `name` is what messages call them."""
+    import io
+
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            if image.width * image.height > _MOST_PIXELS:
+                raise ValueError(f"{name} has {image.width} x {image.height} pixels: the limit is 100 million.")
+            image.draft("RGB", (side, side))  # a JPEG is decoded at the size that is needed
+            image.seek(0)
+            image.load()
+            picture = rgb(ImageOps.exif_transpose(image))
+    # Pillow lets whatever its decoders raise through; a bomb is counted before it is decoded
+    except (OSError, SyntaxError, EOFError, KeyError, TypeError, Image.DecompressionBombError) as error:
+        raise ValueError(f"{name} can't be read as a picture: send a JPEG, PNG, WebP, TIFF, BMP or GIF.") from error
+    picture.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    return np.array(picture, dtype=np.uint8)
+
+
+def rgb(image: Image) -> Image:
+    """Bring `image` to 8 bit RGB: 16 bit and float grey are brought to range, transparency lies on white."""
+    from PIL import Image as Pillow
+
+    if image.mode in {"I;16", "I;16B", "I;16L", "I", "F"}:
+        grey = np.array(image, dtype=np.float64)
+        top = 65535.0 if grey.max(initial=0) > 255 else 255.0
+        return Pillow.fromarray(np.clip(grey * (255 / top), 0, 255).astype(np.uint8)).convert("RGB")
+    if "A" in image.getbands() or "transparency" in image.info:
+        upper = image.convert("RGBA")
+        paper = Pillow.new("RGBA", upper.size, (*_PAPER, 255))
+        return Pillow.alpha_composite(paper, upper).convert("RGB")
+    return image.convert("RGB")

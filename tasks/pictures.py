@@ -1,0 +1,196 @@
+"""One part -> the rows of its pictures: views, their variants, supplied photographs.
+
+Ids are made from what a picture depends on, so they are known before it is made, and what is there
+already is not made again.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import Field
+
+from blocks.customer import Render
+from tasks.materials import look
+from tasks.records import Part, Record, View, content_id, jsonable
+from tasks.render import RENDERER
+
+if TYPE_CHECKING:
+    from tasks.augment import Chain
+    from tasks.gate import Verdict
+
+PICTURES: Final = "pictures-1"  # change it when the same settings give other pictures, or the gate judges otherwise
+
+
+class Present(Record):
+    """A picture that the catalogue holds; `recipe` says which variants were made with a view."""
+
+    id: str
+    kind: str
+    parent: str
+    recipe: str
+    accepted: bool
+
+
+class Order(Record):
+    """What is to be made of one part.
+
+    `mesh` is its GLB (empty without CAD) and `scale` the mm in one of its units. `present` are the
+    pictures that the catalogue already has of it.
+    """
+
+    part: Part
+    mesh: bytes = b""
+    scale: float = 1.0
+    render: Render = Render()
+    stages: tuple[str, ...] = ()
+    settings: dict[str, dict[str, Any]] = Field({}, description="Settings of a stage, by its name.")
+    variants: int = 0
+    present: tuple[Present, ...] = ()
+    salt: str = ""
+
+
+class Made(Record):
+    """The new rows of a part, the ids that stay, and the seconds that it took; or why it failed."""
+
+    part: Part
+    rows: tuple[dict[str, Any], ...] = ()
+    kept: tuple[Present, ...] = ()
+    stale: tuple[str, ...] = ()
+    seconds: dict[str, float] = Field({}, description="Busy seconds by phase.")
+    failure: str = ""
+
+
+def view_ids(part: Part, render: Render, salt: str) -> tuple[str, ...]:
+    """Ids of the views of a part, in the order of its cameras; none for a part without CAD."""
+    if not part.geometry:
+        return ()
+    settings = render.model_dump()
+    count = settings.pop("views")  # how many there are changes the cameras, so it counts once, below
+    seed = (part.number, part.geometry, jsonable(look(part)), settings, count, RENDERER, PICTURES)
+    return tuple(content_id("view", seed, place, salt=salt) for place in range(count))
+
+
+def photo_ids(part: Part, salt: str) -> dict[str, str]:
+    """Ids of the supplied pictures of a part, by the digest of the file."""
+    return {digest: content_id("photo", part.number, digest, salt=salt) for digest in part.photos}
+
+
+def variants_recipe(chain: Chain, count: int) -> str:
+    """Name of the way that variants are made: settings, versions, how many."""
+    return content_id("variants", chain.digest, count, PICTURES)
+
+
+def pictures(order: Order) -> Made:
+    """Render, augment and judge what is missing; never raises for a part that cannot be rendered."""
+    from tasks.augment import chain
+    from tasks.stages import StageError
+
+    steps = chain(order.stages, order.settings)
+    recipe = variants_recipe(steps, order.variants)
+    ids = view_ids(order.part, order.render, order.salt)
+    done = {row.id for row in order.present if row.kind == "view" and row.recipe == recipe} & set(ids)
+    photos = set(photo_ids(order.part, order.salt).values())
+    kept = tuple(row for row in order.present if row.id in done or row.parent in done or row.id in photos)
+    clock = _Clock()
+    rows: list[dict[str, Any]] = []
+    missing = [place for place, name in enumerate(ids) if name not in done]
+    try:
+        for place, view in clock.each("render", _views(order, missing)):
+            rows += _rows(order, view, ids[place], steps, clock)
+    except StageError:
+        raise  # a broken stage is the run's problem, not this part's
+    except (ValueError, MemoryError) as error:
+        return Made(part=order.part, failure=f"{order.part.number} cannot be rendered: {error}", seconds=clock.seconds)
+    names = {row["id"] for row in rows} | {row.id for row in kept}
+    stale = tuple(row.id for row in order.present if row.id not in names)
+    return Made(part=order.part, rows=tuple(rows), kept=kept, stale=stale, seconds=clock.seconds)
+
+
+def photo_row(part: Part, name: str, data: bytes) -> dict[str, Any]:
+    """Row of a supplied picture, `data` being the JPEG that ingest made of it."""
+    return _row(name, part, kind="photo", image=data)
+
+
+def _views(order: Order, missing: list[int]) -> Any:
+    from tasks.geometry import load
+    from tasks.render import Studio
+
+    if not missing:
+        return iter(())
+    vertices, faces = load(order.mesh)
+    seed = content_id("studio", order.part.number, order.part.geometry, salt=order.salt)
+    return Studio(order.render.size).views(vertices * order.scale, faces, order.part, order.render, seed, missing)
+
+
+def _rows(order: Order, view: View, name: str, steps: Chain, clock: _Clock) -> list[dict[str, Any]]:
+    """The view's own row and one for each of its variants."""
+    from tasks import codec, gate
+
+    recipe = variants_recipe(steps, order.variants)
+    with clock("render"):
+        columns = codec.encode_view(view)
+        near, far = codec.depth_range(view)
+    rows = [
+        _row(name, order.part, kind="view", camera=jsonable(view.camera), recipe=recipe, seed=name, **columns)
+        | {"settings": jsonable({**order.render.model_dump(), "near": near, "far": far, "renderer": RENDERER})}
+    ]
+    if not (order.variants and order.stages):
+        return rows
+    for place, variant in enumerate(clock.each("augment", steps.variants(view, name, order.variants))):
+        with clock("augment"):
+            image = codec.encode_photograph(variant.image)
+            mask = codec.encode_mask(variant.mask)
+            judged = gate.verdict(variant, view)
+        child = content_id("variant", name, recipe, place)
+        settings = json.dumps(steps.lineage)
+        rows.append(
+            _row(child, order.part, kind="variant", parent=name, image=image, mask=mask, recipe=recipe)
+            | {"stage": " + ".join(order.stages), "seed": f"{name}:{place}", "settings": settings}
+            | _judged(judged)
+        )
+    return rows
+
+
+def _judged(verdict: Verdict) -> dict[str, Any]:
+    scores = {name: round(score, 4) for name, score in verdict.scores.items()}
+    return {"accepted": verdict.accepted, "reason": verdict.reason, "scores": jsonable(scores)}
+
+
+def _row(name: str, part: Part, **columns: Any) -> dict[str, Any]:
+    empty = dict.fromkeys(("parent", "camera", "stage", "settings", "seed", "prompt", "scores", "reason", "recipe"), "")
+    return {**empty, "id": name, "part": part.number, "accepted": True, **columns}
+
+
+class _Clock:
+    """Busy seconds by phase."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    def __call__(self, phase: str) -> _Timing:
+        return _Timing(self.seconds, phase)
+
+    def each(self, phase: str, items: Any) -> Any:
+        """`items`, the time to produce each of them counted for `phase`."""
+        iterator = iter(items)
+        while True:
+            with self(phase):
+                item = next(iterator, None)
+            if item is None:
+                return
+            yield item
+
+
+class _Timing:
+    def __init__(self, seconds: dict[str, float], phase: str) -> None:
+        self._seconds, self._phase = seconds, phase
+
+    def __enter__(self) -> None:
+        self._start = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        spent = time.perf_counter() - self._start
+        self._seconds[self._phase] = self._seconds.get(self._phase, 0.0) + spent

@@ -1,0 +1,177 @@
+"""What is left to do: the difference between what a customer sent and what their tables hold.
+
+Nothing keeps a ledger. Ids are made from content, so what is missing is an anti-join; run it twice
+and the second answer is "nothing".
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter
+
+from blocks import models
+from tasks import contents
+from tasks.inventory import FileRow, ShapeRow, inventory
+from tasks.pictures import Order, Present, photo_ids, variants_recipe, view_ids
+from tasks.records import Occurrence, Part, Record, content_id
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from blocks.catalogue import Catalogue
+    from blocks.customer import Customer, Recipe
+    from tasks.ingest import Found
+    from tasks.metadata import Entry
+
+_OCCURRENCES = TypeAdapter(tuple[Occurrence, ...])
+
+
+class FilePlan(Record):
+    """Files to read, rows whose file is gone, and how many are as they were."""
+
+    read: tuple[Any, ...]
+    gone: tuple[str, ...]
+    unchanged: int
+
+
+class PartPlan(Record):
+    """Parts by what has to be done with them; `recipes` name what each active part is made from."""
+
+    new: tuple[Part, ...]
+    changed: tuple[Part, ...]
+    unchanged: int
+    retired: tuple[str, ...]
+    recipes: dict[str, str]
+
+    @property
+    def work(self) -> tuple[Part, ...]:
+        """Every part that is new or changed."""
+        return self.new + self.changed
+
+
+def file_id(found: Found, salt: str) -> str:
+    """Id of the row of a file: its name and its content."""
+    return content_id("file", found.name, found.digest, salt=salt)
+
+
+def file_plan(catalogue: Catalogue, found: Sequence[Found], salt: str, *, partial: bool) -> FilePlan:
+    """Compare the files at the source with the `files` table; with `partial` none counts as gone."""
+    from tasks.ingest import READER_VERSION
+
+    rows = {row["id"]: row for row in catalogue.rows("files", ("id", "reader", "status"))}
+    ids = {file_id(file, salt): file for file in found if file.kind != "metadata"}
+    read = tuple(f for name, f in ids.items() if name not in rows or rows[name]["reader"] != READER_VERSION)
+    fine = sum(name in rows and rows[name]["status"] == "ok" for name in ids) - sum(
+        rows.get(file_id(f, salt), {}).get("status") == "ok" for f in read
+    )
+    gone = () if partial else tuple(sorted(set(rows) - set(ids)))
+    return FilePlan(read=read, gone=gone, unchanged=fine)
+
+
+def parts(catalogue: Catalogue, entries: Sequence[Entry], unit: str, names: set[str] | None = None) -> tuple[Part, ...]:
+    """The customer's parts, from the rows of their files and shapes; of the files `names` alone when given."""
+    columns = ("name", "digest", "kind", "status", "bodies")
+    files = [
+        FileRow(name=row["name"], digest=row["digest"], kind=row["kind"], bodies=contents.rows(row["bodies"]))
+        for row in catalogue.rows("files", columns)
+        if row["status"] == "ok" and (names is None or row["name"] in names)
+    ]
+    shapes = {row["geometry"]: ShapeRow(**row) for row in catalogue.rows("shapes", tuple(ShapeRow.model_fields))}
+    return inventory(files, shapes, entries, unit)
+
+
+def part_plan(catalogue: Catalogue, wanted: Sequence[Part], customer: Customer, *, partial: bool) -> PartPlan:
+    """Compare the parts that should be there with the `parts` table."""
+    rows = {row["part"]: row for row in catalogue.rows("parts", (*_COMPARED, "status", "recipe"))}
+    recipes = {part.number: part_recipe(part, customer) for part in wanted}
+    new, changed = [], []
+    for part in wanted:
+        row = rows.get(part.number)
+        if row is None or row["status"] == "retired":
+            new.append(part)
+        elif row["recipe"] != recipes[part.number] or any(row[k] != v for k, v in compared(part).items()):
+            changed.append(part)
+    active = {number for number, row in rows.items() if row["status"] == "active"}
+    return PartPlan(
+        new=tuple(new),
+        changed=tuple(changed),
+        unchanged=len(wanted) - len(new) - len(changed),
+        retired=() if partial else tuple(sorted(active - set(recipes))),
+        recipes=recipes,
+    )
+
+
+def part_recipe(part: Part, customer: Customer) -> str:
+    """Name of everything that a part's pictures and vectors are made from; equal means finished."""
+    from tasks.augment import chain
+
+    recipe = customer.recipe
+    variants = variants_recipe(chain(recipe.stages, recipe.settings), recipe.variants)
+    made = (view_ids(part, recipe.render, customer.slug), variants, sorted(photo_ids(part, customer.slug).values()))
+    return content_id("part", made, models.find(recipe.embed.model, recipe.embed.weights).table)
+
+
+_COMPARED = (
+    *("part", "name", "description", "material", "geometry", "occurrences", "photos", "words"),
+    *("colour", "size_mm", "volume_mm3"),
+)
+
+
+def compared(part: Part) -> dict[str, Any]:
+    """The columns of the row of a part that say what it is."""
+    return {
+        "part": part.number,
+        "name": part.name,
+        "description": part.description,
+        "material": part.material,
+        "geometry": part.geometry,
+        "occurrences": _OCCURRENCES.dump_json(part.occurrences).decode(),
+        "photos": json.dumps(part.photos),
+        "words": part.words,
+        "colour": list(part.colour) if part.colour else None,
+        "size_mm": list(part.size_mm) if part.size_mm else None,
+        "volume_mm3": part.volume_mm3,
+    }
+
+
+def orders(catalogue: Catalogue, batch: Sequence[Part], recipe: Recipe, salt: str) -> list[Order]:
+    """What is to be made of each part of a batch, given the pictures that are there."""
+    from lancedb.expr import col
+
+    numbers = [part.number for part in batch]
+    present: dict[str, list[Present]] = {number: [] for number in numbers}
+    columns = (*Present.model_fields, "part")
+    for row in catalogue.rows("images", columns, col("part").isin(numbers)):
+        present[row.pop("part")].append(Present(**row))
+    wanted = sorted({part.geometry for part in batch if part.geometry})
+    shapes = {
+        row["geometry"]: row for row in catalogue.rows("shapes", ("geometry", "mesh", "size"), _any("geometry", wanted))
+    }
+    return [
+        Order(
+            part=part,
+            mesh=shapes[part.geometry]["mesh"] if part.geometry else b"",
+            scale=_scale(part, shapes[part.geometry]["size"]) if part.geometry else 1.0,
+            render=recipe.render,
+            stages=recipe.stages,
+            settings=recipe.settings,
+            variants=recipe.variants,
+            present=tuple(sorted(present[part.number], key=lambda row: row.id)),
+            salt=salt,
+        )
+        for part in batch
+    ]
+
+
+def _any(column: str, values: Sequence[str]) -> Any:
+    from lancedb.expr import col
+
+    return col(column).isin(list(values) or [""])
+
+
+def _scale(part: Part, size: Sequence[float]) -> float:
+    """Millimetres in one unit of the mesh: from its longest side, which is never zero."""
+    longest = max(range(3), key=lambda axis: size[axis])
+    return part.size_mm[longest] / size[longest] if part.size_mm else 1.0

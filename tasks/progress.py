@@ -1,0 +1,47 @@
+"""How a running job says how far it is, without knowing who listens."""
+
+from __future__ import annotations
+
+import logging
+from typing import Protocol
+
+log = logging.getLogger("partsight")
+
+
+class Progress(Protocol):
+    """What a job tells: phases by name, each with a count; every method may be called from any thread."""
+
+    def start(self, phase: str, total: int | None = None) -> None:
+        """`phase` begins; `total` is how many steps it has, None while that is unknown."""
+
+    def advance(self, phase: str, n: int = 1) -> None:
+        """`n` more steps of `phase` are done; starts a phase that nobody started."""
+
+    def total(self, phase: str, total: int) -> None:
+        """Now it is known that `phase` has `total` steps."""
+
+    def finish(self, phase: str) -> None:
+        """`phase` is over, however many steps it took."""
+
+    def note(self, message: str) -> None:
+        """Say a sentence to whoever watches."""
+
+
+class Silent:
+    """Progress that shows nothing; notes go to the log."""
+
+    def start(self, phase: str, total: int | None = None) -> None:
+        """Nothing to show."""
+
+    def advance(self, phase: str, n: int = 1) -> None:
+        """Nothing to show."""
+
+    def total(self, phase: str, total: int) -> None:
+        """Nothing to show."""
+
+    def finish(self, phase: str) -> None:
+        """Nothing to show."""
+
+    def note(self, message: str) -> None:
+        """Write `message` to the log."""
+        log.info("%s", message)

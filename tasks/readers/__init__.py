@@ -1,0 +1,123 @@
+"""Readers of CAD files, one per family of formats, all behind one protocol and found through entry points."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from tasks.records import Body
+
+GROUP = "partsight.readers"
+
+BUILT_IN = {
+    "collada": "tasks.readers.collada:Collada",
+    "gltf": "tasks.readers.gltf:Gltf",
+    "iges": "tasks.readers.iges:Iges",
+    "mesh": "tasks.readers.mesh:Mesh",
+    "obj": "tasks.readers.obj:Obj",
+    "step": "tasks.readers.step:Step",
+    "threemf": "tasks.readers.threemf:ThreeMF",
+}
+
+NATIVE = {
+    **dict.fromkeys((".sldprt", ".sldasm"), "SolidWorks"),
+    **dict.fromkeys((".ipt", ".iam"), "Inventor"),
+    **dict.fromkeys((".catpart", ".catproduct", ".cgr"), "CATIA"),
+    **dict.fromkeys((".prt", ".asm"), "NX, Creo or Solid Edge"),
+    **dict.fromkeys((".par", ".psm"), "Solid Edge"),
+    **dict.fromkeys((".x_t", ".x_b"), "Parasolid"),
+    **dict.fromkeys((".sat", ".sab"), "ACIS"),
+    **dict.fromkeys((".f3d", ".f3z"), "Fusion"),
+    **dict.fromkeys((".dwg", ".dxf"), "AutoCAD"),
+    ".jt": "JT",
+    ".3dm": "Rhino",
+    ".fcstd": "FreeCAD",
+    ".skp": "SketchUp",
+    ".blend": "Blender",
+    ".fbx": "FBX",
+}
+
+
+class Reader(Protocol):
+    """Turns files of one family into bodies.
+
+    `suffixes` are those it reads, in small letters with the dot. `companions` names the files that
+    belong to one (materials, buffers, textures), relative to its folder; it runs outside the sandbox, so it only
+    searches text. Calling the reader returns the bodies; it runs in the sandbox, and raises
+    tasks.sandbox.Refusal, or any other exception, where the file is no good.
+    """
+
+    suffixes: Sequence[str]
+
+    def companions(self, path: Path) -> Sequence[str]:
+        """Names of the files that belong to the one at `path`, relative to its folder."""
+        ...
+
+    def __call__(self, path: Path) -> list[Body]:
+        """Bodies in the file at `path`."""
+        ...
+
+
+class Registered(NamedTuple):
+    """A reader and what it is called by: its name, and its class as "module:Class"."""
+
+    name: str
+    reference: str
+    reader: Reader
+
+
+def load(reference: str) -> Reader:
+    """Reader of the class that "module:Class" names."""
+    module, _, name = reference.partition(":")
+    reader: Reader = getattr(importlib.import_module(module), name)()
+    return reader
+
+
+def _references() -> Iterator[tuple[str, str]]:
+    """Names and references of all readers; a later one takes over the suffixes of those before it."""
+    yield from BUILT_IN.items()
+    if os.environ.get("PARTSIGHT_DISCOVERY", "on").lower() in {"off", "0", "false"}:  # in the tests, and where only what we ship may run
+        return
+    for point in sorted(entry_points(group=GROUP)):
+        if point.name not in BUILT_IN:
+            yield point.name, point.value
+    for item in filter(None, os.environ.get("PARTSIGHT_READERS", "").split(",")):
+        name, _, reference = item.partition("=")
+        yield name.strip(), reference.strip()
+
+
+class Registry(NamedTuple):
+    """The reader of each suffix, and why a plug-in is not among them, by its name."""
+
+    readers: dict[str, Registered]
+    broken: dict[str, str]
+
+
+@cache
+def registry() -> Registry:
+    """All readers: the built-in ones, installed plug-ins, and those that PARTSIGHT_READERS names."""
+    readers: dict[str, Registered] = {}
+    broken: dict[str, str] = {}
+    for name, reference in _references():
+        try:
+            reader = load(reference)
+            readers |= dict.fromkeys(reader.suffixes, Registered(name, reference, reader))
+        except Exception as error:  # noqa: BLE001 - a plug-in may fail in any way, and must not take the others along
+            broken[name] = f"{reference} does not load: {error}"
+            logging.getLogger(__name__).warning("The reader %s is left out: %s", name, broken[name])
+    return Registry(readers, broken)
+
+
+def suffix(name: str) -> str:
+    """Suffix of a file's name in small letters; a Creo version number (part.prt.3) does not count as one."""
+    path = PurePosixPath(name.lower())
+    return PurePosixPath(path.stem).suffix if path.suffix[1:].isdigit() else path.suffix

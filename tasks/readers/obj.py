@@ -1,0 +1,143 @@
+"""Reads OBJ with its materials: one body per object, coloured by the material of its largest area."""
+
+from __future__ import annotations
+
+import mmap
+import re
+from collections import defaultdict
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tasks.readers.bodies import EMPTY, Piece, Shape, beside, bodies, joined, meaningful
+from tasks.readers.photo import mean_colour
+from tasks.readers.units import unit_of
+from tasks.sandbox import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from tasks.records import Body, Colour
+
+_LIBRARY = re.compile(rb"(?m)^[ \t]*mtllib[ \t]+([^\r\n]{1,400})")
+_MAP = re.compile(rb"(?mi)^[ \t]*(?:map_\w+|bump|disp|decal|refl)[ \t]+([^\r\n]{1,400})")
+_COMMENT = re.compile(rb"(?m)^[ \t]*#([^\r\n]{1,400})")
+
+
+class Obj:
+    """Reads Wavefront OBJ."""
+
+    suffixes = (".obj",)
+
+    def companions(self, path: Path) -> list[str]:
+        """Names of its material libraries and their textures."""
+        if not path.stat().st_size:
+            return []
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
+            names = _names(_LIBRARY.findall(text))
+        for library in [found for name in names if (found := beside(path, name))]:
+            names += [name.split()[-1] for name in _names(_MAP.findall(library.read_bytes()))]
+        return names
+
+    def __call__(self, path: Path) -> list[Body]:
+        """Bodies of the file at `path`, in mm where a comment or its name says which unit it has."""
+        data = path.read_bytes()
+        if b"\0" in data[:4096]:
+            raise Refusal("is not an OBJ file: it is not text")
+        vertices, groups, colours = _content(data)
+        materials = _materials(path, data)
+        if not groups:
+            raise Refusal(EMPTY)
+        objects: dict[str, list[Shape]] = defaultdict(list)
+        for (name, material), corners in groups.items():
+            faces = np.array(corners, dtype=np.int64).reshape(-1, 3)
+            colour = materials.get(material) or _painted(colours, faces)
+            objects[name].append(Shape(vertices, faces, colour, meaningful(material)))
+        unit, scale = unit_of(b"\n".join(_COMMENT.findall(data[:8192])).decode("latin-1"), path.stem)
+        pieces = [Piece(index, name, (), np.eye(4)) for index, name in enumerate(objects)]
+        return bodies([_compact(joined(shapes)) for shapes in objects.values()], pieces, unit, scale)
+
+
+def _names(found: list[bytes]) -> list[str]:
+    return [name.decode("utf-8", "replace").strip().strip('"') for name in found]
+
+
+def _content(
+    data: bytes,
+) -> tuple[NDArray[np.float64], dict[tuple[str, str], list[int]], dict[int, tuple[float, ...]]]:
+    """Vertices (n, 3), corners of triangles by object and material, and colours of vertices."""
+    vertices: list[tuple[float, ...]] = []
+    colours: dict[int, tuple[float, ...]] = {}
+    groups: dict[tuple[str, str], list[int]] = {}
+    name = material = ""
+    corners = groups.setdefault((name, material), [])
+    for words in _lines(data):
+        key = words[0]
+        if key == b"v":
+            numbers = tuple(float(word) for word in words[1:7])
+            if len(numbers) == 6:
+                colours[len(vertices)] = numbers[3:]
+            vertices.append(numbers[:3])
+        elif key == b"f":
+            face = [_index(word, len(vertices)) for word in words[1:]]
+            for second, third in pairwise(face[1:]):
+                corners += (face[0], second, third)
+        elif key in {b"o", b"usemtl"}:
+            said = b" ".join(words[1:]).decode("utf-8", "replace")
+            name, material = (said, material) if key == b"o" else (name, said)
+            corners = groups.setdefault((name, material), [])
+    if any(len(vertex) < 3 for vertex in vertices):
+        raise Refusal("has vertices with fewer than three coordinates: it is damaged or was cut off")
+    held = {key: corners for key, corners in groups.items() if corners}
+    return np.array(vertices, dtype=np.float64).reshape(-1, 3), held, colours
+
+
+def _lines(data: bytes) -> Iterator[list[bytes]]:
+    """Words of each line that has any; a backslash at its end continues a line."""
+    for line in data.replace(b"\\\r\n", b" ").replace(b"\\\n", b" ").splitlines():
+        if words := line.split():
+            yield words
+
+
+def _index(word: bytes, count: int) -> int:
+    """Vertex that a corner such as 3/1/2 or -1 stands for, from 0."""
+    number = int(word.split(b"/", 1)[0])
+    return number - 1 if number > 0 else count + number if number < 0 else -1
+
+
+def _materials(path: Path, data: bytes) -> dict[str, Colour]:
+    """Colours of the materials in its libraries; a library that is missing does not spoil a part."""
+    colours: dict[str, Colour] = {}
+    for library in filter(None, (beside(path, name) for name in _names(_LIBRARY.findall(data)))):
+        name = ""
+        for words in _lines(library.read_bytes()):
+            key, said = words[0].lower(), b" ".join(words[1:]).decode("utf-8", "replace")
+            if key == b"newmtl":
+                name = said
+            elif key == b"kd" and len(words) >= 4:
+                red, green, blue = (round(min(max(float(word), 0.0), 1.0), 4) for word in words[1:4])
+                colours[name] = (red, green, blue)
+            elif key == b"map_kd" and (texture := beside(path, said.split()[-1] if said else "")):
+                colours[name] = mean_colour(texture.read_bytes()) or colours.get(name, (0.8, 0.8, 0.8))
+    return colours
+
+
+def _painted(colours: dict[int, tuple[float, ...]], faces: NDArray[np.int64]) -> Colour | None:
+    """Mean of the colours that the corners of `faces` have, or None."""
+    found = [colours[corner] for corner in np.unique(faces).tolist() if corner in colours]
+    if not found:
+        return None
+    red, green, blue = (round(float(channel), 4) for channel in np.array(found).mean(axis=0).clip(0, 1))
+    return red, green, blue
+
+
+def _compact(shape: Shape) -> Shape:
+    """Shape without the vertices of other objects."""
+    used, faces = np.unique(shape.faces, return_inverse=True)
+    if used[0] < 0 or used[-1] >= len(shape.vertices):
+        raise Refusal("has faces whose corners are missing: the file is damaged or was cut off")
+    return shape._replace(vertices=shape.vertices[used], faces=faces.reshape(-1, 3))

@@ -1,0 +1,206 @@
+"""A picture, words or both to ranked parts; it only reads.
+
+Pictures and words are two kinds of evidence, and neither excludes a part:
+
+    score = (1 - WORDS) * seen + WORDS * said        with both; `seen` alone, or `said` alone, with one
+
+`seen` is the cosine of the query with the part's most similar picture, a mean over the query's pictures.
+`said` is the share of the query's words that are said of the part (`tasks.words`) or, where the model has
+learned words, the cosine of the text with the part's pictures if that is higher. The cosines of one query
+lie close together, so beside words they are stretched: the best part keeps its cosine, the middle one of the
+leading parts gets 0. So scores stay within 0 and 1, and 1 means the same picture and every word.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
+from pydantic import Field
+
+from blocks.catalogue import Catalogue
+from tasks.records import Bytes, Record
+from tasks.words import coverage
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from lancedb.table import Table
+    from numpy.typing import NDArray
+
+    from tasks.embed import Embedder
+
+WORDS: Final = 0.5  # share of the words in a query that has both
+_PICTURES: Final = 32  # rows that are taken for each wanted part at first: a part has many pictures
+_LEADING: Final = 200  # parts that are weighed when there is more than one kind of evidence
+_CANDIDATES: Final = 1000  # parts that the index of the words hands on
+_PROBES: Final = 64  # partitions that are read of a vector index
+
+Kind = Literal["view", "variant", "photo", "words"]
+Parts = dict[str, dict[str, str]]
+
+
+class Hit(Record):
+    """A part that was found, and what spoke for it most."""
+
+    rank: int = Field(ge=1, description="Place in the list, from 1.")
+    part: str = Field(description="Number of the part.")
+    name: str = Field(description="Name of the part.")
+    score: float = Field(ge=0, le=1, description="How much speaks for it; 1 is the same picture and every word.")
+    source: Kind = Field(description="What spoke for it most: a kind of picture, or its words.")
+    image: str = Field(description="Id of the picture that is most alike; of its first one if words alone spoke.")
+
+
+class Likeness(Record):
+    """How alike a part's most similar picture is (a cosine), and which picture that is."""
+
+    cosine: float
+    kind: str
+    image: str
+
+
+Likenesses = dict[str, Likeness]
+
+
+def search(catalogue: Catalogue, embedder: Embedder, pictures: Sequence[Bytes], text: str, top: int) -> list[Hit]:
+    """The `top` active parts that `pictures` (all of one object) and `text` speak for, best first.
+
+    `pictures` are (h, w, 3) uint8 of any size. Raises ValueError with a sentence when nothing is asked for, or
+    when the catalogue holds no vectors of this embedder.
+    """
+    from lancedb.expr import col, lit
+
+    if not pictures and not text.strip():
+        raise ValueError("There is nothing to search for: give a picture, words, or both.")
+    rows = catalogue.rows("parts", ("part", "name", "words"), col("status") == lit("active"))
+    parts: Parts = {row["part"]: row for row in rows}
+    single = len(pictures) == 1 and not text.strip()
+    wanted = top if single else max(top, _LEADING)
+    seen: Likenesses = {}
+    if pictures:
+        table = _live(catalogue, embedder)
+        seen = _fused([nearest(table, vector, wanted, parts) for vector in embedder.images(pictures)])
+    said = _said(catalogue, embedder, text, parts, wanted) if text.strip() else {}
+    return _hits(catalogue, parts, seen, said, top)
+
+
+def nearest(table: Table, vector: NDArray[np.float32], wanted: int, parts: Collection[str]) -> Likenesses:
+    """The most similar picture of each of the `wanted` parts (or more) that are most like `vector`.
+
+    Only of `parts`: retired ones keep their vectors. Looks at more rows until there are enough parts; when
+    that is all of them, an index is passed by, for it would leave some out.
+    """
+    rows = table.count_rows()
+    limit = min(rows, wanted * _PICTURES)
+    while True:
+        query: Any = table.search(vector, vector_column_name="vector")
+        query = query.distance_type("cosine").limit(max(limit, 1))
+        query = query.bypass_vector_index() if limit == rows else query.nprobes(_PROBES)
+        found = query.select(["id", "part", "kind", "_distance"]).to_arrow()
+        found = found.sort_by([("_distance", "ascending"), ("id", "ascending")])
+        best: Likenesses = {}
+        for row in found.to_pylist():
+            if row["part"] in parts and row["part"] not in best:
+                best[row["part"]] = Likeness(cosine=1 - row["_distance"], kind=row["kind"], image=row["id"])
+        if len(best) >= wanted or limit == rows:
+            return best
+        limit = min(rows, limit * 4)
+
+
+def _live(catalogue: Catalogue, embedder: Embedder) -> Table:
+    """The vectors that searches read, when they are this embedder's."""
+    live, own = catalogue.live(), embedder.table
+    if not live:
+        raise ValueError("This catalogue has no pictures to compare with yet: onboard the customer first.")
+    if live != own:
+        raise ValueError(f"This catalogue was not embedded with {embedder.name}: onboard the customer again.")
+    return catalogue.table(live)
+
+
+def _fused(several: Sequence[Likenesses]) -> Likenesses:
+    """One likeness per part from one per picture: the mean cosine, with the picture that is most alike.
+
+    A part that is not among the leading ones of a picture counts there like the last of them.
+    """
+    if len(several) == 1:
+        return several[0]
+    floors = [min((one.cosine for one in found.values()), default=0.0) for found in several]
+    fused = {}
+    for part in dict.fromkeys(part for found in several for part in found):
+        best = max((found[part] for found in several if part in found), key=lambda one: one.cosine)
+        cosines = [found[part].cosine if part in found else floor for found, floor in zip(several, floors, strict=True)]
+        fused[part] = best.replace(cosine=float(np.mean(cosines)))
+    return fused
+
+
+def _said(catalogue: Catalogue, embedder: Embedder, text: str, parts: Parts, wanted: int) -> dict[str, float]:
+    """How much of `text` is said of each part, 0 to 1; parts of which nothing is said are left out."""
+    candidates = _candidates(catalogue, text, parts)
+    shares = coverage(text, [parts[part]["words"] or "" for part in candidates])
+    said = {part: float(share) for part, share in zip(candidates, shares, strict=True) if share > 0}
+    if embedder.trained and catalogue.live() == embedder.table:
+        table = catalogue.table(catalogue.live())
+        for part, meant in _stretched(nearest(table, embedder.texts([text])[0], wanted, parts)).items():
+            said[part] = max(meant, said.get(part, 0.0))
+    return said
+
+
+def _candidates(catalogue: Catalogue, text: str, parts: Parts) -> list[str]:
+    """Parts whose words are worth a closer look: all of them, or what the words' index finds if there is one."""
+    from lancedb.query import MatchQuery
+
+    if not parts:
+        return []
+    table = catalogue.table("parts")
+    if not any(index.index_type == "FTS" and index.columns == ["words"] for index in table.list_indices()):
+        return list(parts)
+    asked: Any = MatchQuery  # a dataclass of pydantic's, whose defaults mypy does not see
+    query = table.search(asked(text, "words"), query_type="fts").limit(_CANDIDATES)
+    return [row["part"] for row in query.select(["part", "_score"]).to_list() if row["part"] in parts]
+
+
+def _stretched(likenesses: Likenesses) -> dict[str, float]:
+    """Cosines as scores: the best keeps its own, the middle one and what is below it get 0."""
+    if not likenesses:
+        return {}
+    cosines = np.array([max(one.cosine, 0.0) for one in likenesses.values()])
+    best, middle = float(cosines.max()), float(np.median(cosines))
+    if best == middle:
+        return dict(zip(likenesses, cosines.tolist(), strict=True))
+    scores = best * np.clip((cosines - middle) / (best - middle), 0, 1)
+    return dict(zip(likenesses, scores.tolist(), strict=True))
+
+
+def _hits(catalogue: Catalogue, parts: Parts, seen: Likenesses, said: Mapping[str, float], top: int) -> list[Hit]:
+    """The best parts of both kinds of evidence, ranked."""
+    if seen and said:
+        alike = {part: (1 - WORDS) * score for part, score in _stretched(seen).items()}
+        told = {part: WORDS * score for part, score in said.items()}
+    else:
+        alike, told = {part: one.cosine for part, one in seen.items()}, dict(said)
+    scores = {part: alike.get(part, 0.0) + told.get(part, 0.0) for part in {**alike, **told}}
+    best = sorted(scores, key=lambda part: (-scores[part], part))[:top]
+    first = _first_pictures(catalogue, [part for part in best if part not in seen])
+    hits = []
+    for rank, part in enumerate(best, start=1):
+        words = part not in seen or told.get(part, 0.0) > alike[part]
+        hit: dict[str, Any] = {
+            "score": min(max(scores[part], 0.0), 1.0),
+            "source": "words" if words else seen[part].kind,
+            "image": seen[part].image if part in seen else first.get(part, ""),
+        }
+        hits.append(Hit(rank=rank, part=part, name=parts[part]["name"] or "", **hit))
+    return hits
+
+
+def _first_pictures(catalogue: Catalogue, parts: Sequence[str]) -> dict[str, str]:
+    """Id of a picture to show for each of `parts`: a view before a photograph, always the same one."""
+    from lancedb.expr import col, lit
+
+    if not parts:
+        return {}
+    wanted = col("part").isin([lit(part) for part in parts]) & (col("accepted") == lit(value=True))
+    rows = catalogue.rows("images", ("id", "part", "kind"), wanted)
+    order = {"view": 0, "photo": 1, "variant": 2}
+    rows.sort(key=lambda row: (order.get(row["kind"], len(order)), row["id"]), reverse=True)
+    return {row["part"]: row["id"] for row in rows}

@@ -1,0 +1,106 @@
+"""Noise that is made once per process and looked up afterwards: tiles, volumes and soft fields."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+TILE = 512
+VOLUME = 128
+
+
+def spectral(shape: Sequence[int], beta: float, seed: int, stretch: Sequence[float] = ()) -> Floats:
+    """Noise whose power falls with frequency, that wraps around: `shape` float32, mean 0, deviation 1.
+
+    `beta` 0 is white, 1 is fine, 2 is cloudy; `stretch` lengthens its features along each axis.
+    """
+    rng = np.random.default_rng((seed, *shape))
+    waves = np.fft.rfftn(rng.standard_normal(shape, dtype=np.float32))
+    factors = tuple(stretch) or (1.0,) * len(shape)
+    axes = [np.fft.fftfreq(n) * n * s for n, s in zip(shape[:-1], factors, strict=False)]
+    axes.append(np.fft.rfftfreq(shape[-1]) * shape[-1] * factors[-1])
+    frequency = np.sqrt(sum(grid**2 for grid in np.meshgrid(*axes, indexing="ij", sparse=True)))
+    waves *= 1.0 / np.maximum(frequency, 1.0) ** beta
+    waves.flat[0] = 0
+    noise = np.fft.irfftn(waves, s=shape, axes=range(len(shape))).astype(np.float32)
+    return np.asarray(noise / noise.std(), dtype=np.float32)
+
+
+def quantised(noise: Floats, deviation: float = 48.0) -> Bytes:
+    """Noise of deviation 1 as bytes around 128."""
+    values: Bytes = np.clip(noise * np.float32(deviation) + 128, 0, 255).astype(np.uint8)
+    values.flags.writeable = False
+    return values
+
+
+@cache
+def cloud(beta: float = 1.5, seed: int = 0) -> Bytes:
+    """A cloudy tile, (512, 512) uint8, that wraps around."""
+    return quantised(spectral((TILE, TILE), beta, seed))
+
+
+@cache
+def volume() -> NDArray[np.uint32]:
+    """Four noises in space, two cloudy and two fine, packed as bytes: (128 ** 3,) uint32, wraps around.
+
+    One look-up gives all four, and the look-up is what costs.
+    """
+    layers = [quantised(spectral((VOLUME,) * 3, beta, seed)) for seed, beta in enumerate((2.4, 2.4, 1.5, 1.5))]
+    packed = np.ascontiguousarray(np.stack(layers, axis=-1)).view(np.uint32).ravel()
+    packed.flags.writeable = False
+    return packed
+
+
+def in_space(points: Floats, scale: float, shift: Sequence[float]) -> Floats:
+    """Four noises at `points` (3, n), each about -1 to 1: (4, n) float32; `scale` is cells per unit of length."""
+    index = np.zeros(points.shape[1], dtype=np.int32)
+    for axis, start in zip(points, shift, strict=True):
+        index *= VOLUME
+        index += (axis * np.float32(scale) + np.float32(start)).astype(np.int32) & (VOLUME - 1)
+    layers = volume()[index].view(np.uint8).reshape(-1, 4).T.astype(np.float32, order="C")
+    layers -= 128
+    layers *= np.float32(1 / 96)
+    return layers
+
+
+@cache
+def grains() -> Floats:
+    """A million normal random numbers, float32: a slice of them is a sensor's noise for nothing."""
+    pool = np.random.default_rng(53).standard_normal(1 << 20, dtype=np.float32)
+    pool.flags.writeable = False
+    return pool
+
+
+def sampled(tile: Bytes, x: Floats, y: Floats) -> Floats:
+    """Values of a square wrap-around tile at texel coordinates, between texels linear: as `x`, 0 to 255."""
+    side = tile.shape[0]
+    left, top = np.floor(x), np.floor(y)
+    across, down = x - left, y - top
+    column, row = left.astype(np.int32) & (side - 1), top.astype(np.int32) & (side - 1)
+    right, below = (column + 1) & (side - 1), ((row + 1) & (side - 1)) * side
+    row *= side
+    flat = tile.ravel()
+    upper = flat[row + column] * (1 - across) + flat[row + right] * across
+    lower = flat[below + column] * (1 - across) + flat[below + right] * across
+    return np.asarray(upper * (1 - down) + lower * down, dtype=np.float32)
+
+
+def field(rng: np.random.Generator, shape: tuple[int, int], cells: int = 5) -> Floats:
+    """A soft random surface over the picture: `shape` float32, deviation about 1."""
+    return enlarged(rng.standard_normal((cells, cells), dtype=np.float32), shape)
+
+
+def enlarged(small: Floats, shape: tuple[int, int]) -> Floats:
+    """A small field (a, b) float32 drawn out smoothly to `shape`."""
+    size = (shape[1], shape[0])
+    return np.asarray(Image.fromarray(small).resize(size, Image.Resampling.BICUBIC), dtype=np.float32)

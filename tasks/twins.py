@@ -1,0 +1,79 @@
+"""Which shapes are the same part out of two formats, decided once and kept in the `shapes` table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tasks.geometry import alike, same
+from tasks.inventory import RANK
+from tasks.records import Record
+
+if TYPE_CHECKING:
+    from blocks.catalogue import Catalogue
+
+
+class Outline(Record):
+    """A shape without its mesh; `same_as` is empty until it is settled."""
+
+    geometry: str
+    format: str
+    unit: str
+    same_as: str
+    signature: tuple[float, ...]
+
+    @property
+    def family(self) -> str:
+        """The format, whatever its ending."""
+        return {"stp": "step", "igs": "iges", "gltf": "glb"}.get(self.format, self.format)
+
+    @property
+    def order(self) -> tuple[int, str]:
+        """The format that knows most first."""
+        return (RANK.index(self.format) if self.format in RANK else len(RANK), self.geometry)
+
+
+def settle(catalogue: Catalogue) -> int:
+    """Find the twin of each new shape, write it down, and return how many have one.
+
+    A settled shape never changes its twin, so that a file that arrives later disturbs no part. The
+    new ones are taken in a fixed order: stopped in the middle, the same answer comes out.
+    """
+    shapes = [Outline(**row) for row in catalogue.rows("shapes", tuple(Outline.model_fields))]
+    heads = sorted((shape for shape in shapes if shape.same_as == shape.geometry), key=lambda shape: shape.geometry)
+    new = sorted((shape for shape in shapes if not shape.same_as), key=lambda shape: shape.order)
+    decided: dict[str, str] = {}
+    for shape in new:
+        twin = next((head for head in heads if _twins(catalogue, head, shape)), shape)
+        decided[shape.geometry] = twin.geometry
+        if twin is shape:
+            heads.append(shape)
+    _write(catalogue, decided)
+    return sum(name != twin for name, twin in decided.items())
+
+
+def _twins(catalogue: Catalogue, head: Outline, shape: Outline) -> bool:
+    # two files of one format are compared by digest alone: look-alikes of one family come in one format
+    different = head.family != shape.family
+    return (
+        different and alike(head.signature, shape.signature) and same(_mesh(catalogue, head), _mesh(catalogue, shape))
+    )
+
+
+def _mesh(catalogue: Catalogue, shape: Outline) -> bytes:
+    from lancedb.expr import col, lit
+
+    row = catalogue.rows("shapes", ("mesh",), col("geometry") == lit(shape.geometry))[0]
+    return bytes(row["mesh"])
+
+
+def _write(catalogue: Catalogue, decided: dict[str, str]) -> None:
+    from lancedb.expr import col
+
+    if not decided:
+        return
+    columns: list[str] = catalogue.table("shapes").schema.names
+    names = sorted(decided)
+    for start in range(0, len(names), 64):  # rows carry meshes: a bounded number of them at a time
+        some = names[start : start + 64]
+        rows: list[dict[str, Any]] = catalogue.rows("shapes", columns, col("geometry").isin(some))
+        catalogue.upsert("shapes", [{**row, "same_as": decided[row["geometry"]]} for row in rows])

@@ -1,0 +1,81 @@
+"""Worker processes that make pictures, each with one GL context of its own.
+
+A renderer can be killed by a mesh or a driver. Then the pool is made anew and the orders that were
+in it are tried again one at a time, so that the part that kills it is found and named.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from threading import Lock
+from typing import TYPE_CHECKING, Self
+
+from tasks.pictures import Made, Order, pictures
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Workshop:
+    """A pool of `workers` processes; several threads may order from it at once."""
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+        self._lock = Lock()
+        self._alone = Lock()
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown(cancel_futures=True)
+
+    def make(self, orders: Sequence[Order]) -> list[Made]:
+        """What came of each order, in their order."""
+        jobs: list[tuple[Order, Future[Made]]] = []
+        for order in orders:
+            jobs.append((order, self._submit(order)))
+        return [self._result(order, job) for order, job in jobs]
+
+    def _result(self, order: Order, job: Future[Made]) -> Made:
+        try:
+            return job.result()
+        except BrokenProcessPool:
+            with self._alone:  # whoever breaks it now, breaks it for himself
+                return self._again(order)
+
+    def _again(self, order: Order) -> Made:
+        with _pool(1) as pool:
+            try:
+                return pool.submit(pictures, order).result()
+            except BrokenProcessPool:
+                reason = f"{order.part.number} cannot be rendered: the renderer was ended by its mesh."
+                return Made(part=order.part, failure=reason)
+
+    def _submit(self, order: Order) -> Future[Made]:
+        with self._lock:
+            if self._pool is None:
+                self._pool = _pool(self._workers)
+            try:
+                return self._pool.submit(pictures, order)
+            except BrokenProcessPool:
+                self._pool = _pool(self._workers)
+                return self._pool.submit(pictures, order)
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    # spawn: a forked copy of a process with threads, torch or GL in it is broken
+    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin)
+
+
+def _begin() -> None:
+    """Make a worker render on one core: there is one worker per core."""
+    os.environ["LP_NUM_THREADS"] = "1"
+    os.environ["OMP_NUM_THREADS"] = "1"

@@ -1,0 +1,93 @@
+"""The catalogue keeps each key once, exchanges rows in one commit, and says which vectors are live."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lancedb.expr import col
+
+from blocks.catalogue import Catalogue, key, schema, vectors_table
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path) -> Catalogue:
+    """An empty database of one customer."""
+    return Catalogue(uri=str(tmp_path / "db"))
+
+
+def parts(*numbers: str, name: str = "") -> list[dict[str, Any]]:
+    """Rows of the parts table."""
+    return [{"part": number, "name": name, "status": "active"} for number in numbers]
+
+
+def names(catalogue: Catalogue) -> dict[str, str]:
+    """Number and name of each part."""
+    rows = catalogue.rows("parts", ("part", "name"))
+    assert len({row["part"] for row in rows}) == len(rows)
+    return {row["part"]: row["name"] for row in rows}
+
+
+def test_an_empty_catalogue_answers(catalogue: Catalogue) -> None:
+    """Before the first run there is nothing, and that is no error."""
+    assert catalogue.rows("parts", ("part", "size_mm")) == []
+    assert catalogue.live() == ""
+    catalogue.delete("parts", col("part").isin(["x"]))
+    assert catalogue.tables() == []
+
+
+def test_upsert_twice_keeps_one(catalogue: Catalogue) -> None:
+    """The same rows again change nothing; a key twice in one batch is one row."""
+    assert catalogue.upsert("parts", [*parts("a", "b"), *parts("a", name="later")]) == 2
+    catalogue.upsert("parts", parts("b", "c"))
+    assert names(catalogue) == {"a": "later", "b": "", "c": ""}
+
+
+def test_replace_exchanges_what_is_in_scope(catalogue: Catalogue) -> None:
+    """New rows come and old ones go in one commit; rows out of scope stay."""
+    catalogue.upsert("parts", parts("a", "b", "c"))
+    before = catalogue.table("parts").version
+    catalogue.replace("parts", parts("a2"), col("part").isin(["a", "b"]))
+    assert set(names(catalogue)) == {"a2", "c"}
+    assert catalogue.table("parts").version == before + 1
+    catalogue.replace("parts", [], col("part").isin(["a2"]))
+    assert set(names(catalogue)) == {"c"}
+
+
+def test_concurrent_writers_lose_and_double_nothing(catalogue: Catalogue) -> None:
+    """Four threads upsert overlapping keys at once; each key is there once."""
+    catalogue.upsert("parts", parts("start"))
+    with ThreadPoolExecutor(4) as pool:
+        jobs = [
+            pool.submit(catalogue.upsert, "parts", parts(*(f"p{n}" for n in range(i, i + 20)))) for i in range(0, 40, 5)
+        ]
+        for job in jobs:
+            job.result()
+    assert len(names(catalogue)) == 1 + 55
+
+
+def test_a_filter_is_data(catalogue: Catalogue) -> None:
+    """A part number that looks like SQL matches itself alone."""
+    odd = "x' OR '1'='1"
+    catalogue.upsert("parts", parts(odd, "b"))
+    assert [row["part"] for row in catalogue.rows("parts", ("part",), col("part").isin([odd]))] == [odd]
+
+
+def test_the_newest_completed_run_is_live(catalogue: Catalogue) -> None:
+    """A run that failed never changes what searches read."""
+    run = {"summary": "{}", "report": "", "started": ""}
+    catalogue.upsert(
+        "runs", [{**run, "run": "1", "finished": "2026-01-01", "status": "completed", "live": "vectors__a"}]
+    )
+    catalogue.upsert("runs", [{**run, "run": "2", "finished": "2026-01-02", "status": "failed", "live": "vectors__b"}])
+    assert catalogue.live() == "vectors__a"
+
+
+def test_vector_tables_have_safe_names() -> None:
+    """Any model name becomes a table name, and its key is the picture's id."""
+    assert vectors_table("ViT-B-32/laion 2B") == "vectors__vit_b_32_laion_2b"
+    assert key("vectors__x") == "id"
+    assert schema("vectors__x", 8).field("vector").type.list_size == 8
+    assert not schema("images").field("id").nullable
