@@ -113,7 +113,7 @@ def _shown(name: str) -> str:
 def _members(opened: zipfile.ZipFile) -> Iterator[zipfile.ZipInfo]:
     """Members that are files and not hidden."""
     for member in opened.infolist():
-        if not member.is_dir() and not any(map(skipped, _steps(member.filename))):
+        if not member.is_dir() and not any(skipped(step) for step in _steps(member.filename) if step != ".."):
             yield member
 
 

@@ -46,11 +46,12 @@ class Catalogue(BaseModel):
         """Table `name`, made when it is not there; `dimension` is needed to make a vectors table."""
         database = self._database()
         try:
-            return database.open_table(name)
+            there: Table = database.open_table(name)
         except ValueError:  # lancedb's "was not found"
-            made = database.create_table(name, schema=schema(name, dimension), exist_ok=True)
+            made: Any = database.create_table(name, schema=schema(name, dimension), exist_ok=True)
             made.set_unenforced_primary_key(key(name))  # without it concurrent upserts duplicate keys
-            return made
+            there = made
+        return there
 
     def read(self, name: str, columns: Sequence[str], where: Expr | None = None) -> pa.Table:
         """`columns` of the rows that match `where` (all rows without it), in no order.
@@ -120,13 +121,15 @@ class Catalogue(BaseModel):
 
     def index(self, name: str) -> None:
         """Index the key, the part number and, from `SMALL` rows on, the vectors of table `name`."""
+        from lancedb.index import BTree, IvfSq
+
         table = self.table(name)
         there = {column for entry in table.list_indices() for column in entry.columns}
         wanted = {key(name), "part"} & set(table.schema.names)
         for column in sorted(wanted - there):
-            table.create_scalar_index(column)
+            table.create_index(column, config=BTree())
         if name.startswith(VECTORS) and "vector" not in there and table.count_rows() >= SMALL:
-            table.create_index(metric="cosine", vector_column_name="vector", index_type="IVF_SQ")
+            table.create_index("vector", config=IvfSq(distance_type="cosine"))
 
     def _database(self) -> Any:
         import lancedb

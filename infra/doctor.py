@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -43,16 +44,10 @@ class Check(BaseModel):
 
 def examine(machine: Settings) -> list[Check]:
     """Look at everything; a thing that is broken is a check that failed, never an exception."""
-    return [
-        python(),
-        *packages(),
-        home(machine),
-        opengl(),
-        sandbox(),
-        device(),
-        weights(),
-        *plug_ins(),
-    ]
+    with ThreadPoolExecutor(2) as pool:  # each of these waits for a process that imports much
+        slow = [pool.submit(look) for look in (opengl, sandbox, device, weights)]
+        quick = [python(), *packages(), home(machine)]
+        return [*quick, *(look.result() for look in slow), *plug_ins()]
 
 
 def python() -> Check:

@@ -117,7 +117,8 @@ def _applied(link: Link, view: View) -> Iterator[View]:
             _check(name, result, view)
             made += 1
             yield result
-    except StageError:
+    except (StageError, MemoryError):
+        # memory is what a part needs too much of, not a fault of the stage
         raise
     except Exception as error:
         raise StageError(

@@ -37,7 +37,7 @@ def pyrender() -> Any:
     os.environ.setdefault("PYOPENGL_PLATFORM", "egl")
     os.environ.setdefault("PYGLET_HEADLESS", "1")
     # pyrender 0.1.45 is written for numpy 1
-    np.infty = np.inf  # type: ignore[attr-defined]
+    vars(np).setdefault("infty", np.inf)
     try:
         return importlib.import_module("pyrender")
     except (ImportError, AttributeError, OSError) as error:
@@ -116,7 +116,7 @@ class Canvas:
         scene.add(self.pyrender.Mesh([primitive]))
         return scene
 
-    def surface(self, scene: Any, buffers: Buffers, size: int, view: Floats, projection: Floats) -> None:
+    def surface(self, scene: Any, closed: bool, buffers: Buffers, size: int, view: Floats, projection: Floats) -> None:
         """Draw normals and distances of the scene, seen from both sides, into size x size pixels of `buffers`."""
         gl = self.gl
         # uploads what is new to the context and frees what is not in this scene
@@ -125,7 +125,8 @@ class Canvas:
         gl.glBindFramebuffer(gl.GL_FRAMEBUFFER, buffers.surface_frame)
         gl.glViewport(0, 0, size, size)
         gl.glEnable(gl.GL_DEPTH_TEST)
-        gl.glDisable(gl.GL_CULL_FACE)
+        (gl.glEnable if closed else gl.glDisable)(gl.GL_CULL_FACE)  # of a closed surface no back is ever seen
+        gl.glCullFace(gl.GL_BACK)
         gl.glDisable(gl.GL_BLEND)
         gl.glClearBufferuiv(gl.GL_COLOR, 0, NOTHING)
         gl.glClear(gl.GL_DEPTH_BUFFER_BIT)

@@ -17,6 +17,7 @@ TILE: Final = 128  # pixels of a picture on a sheet; shown smaller, so that it i
 GAP: Final = 4
 COLUMNS: Final = 8
 _QUALITY: Final = 74
+_FORMATS: Final = ("WEBP", "JPEG", "PNG")  # what catalogues hold
 _PAPER: Final = (246, 246, 247)
 
 
@@ -34,8 +35,9 @@ def thumbnail(data: bytes, side: int = TILE) -> Image:
     from PIL import Image as Pillow
     from PIL import ImageOps
 
+    Pillow.init()
     try:
-        with Pillow.open(io.BytesIO(data)) as image:
+        with Pillow.open(io.BytesIO(data), formats=_FORMATS) as image:
             image.draft("RGB", (side, side))
             small = image.reduce(max(1, min(image.size) // (2 * side))) if image.mode != "P" else image.convert("RGBA")
             flat = _on_paper(small)

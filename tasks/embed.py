@@ -185,7 +185,7 @@ def _load(model: Any, weights: models.Weights) -> None:
         open_clip.load_checkpoint(model, str(weights.file), strict=True, weights_only=True)
     except SafetensorError as error:
         raise ValueError(f"{weights.file} is not a whole safetensors file: {error}") from error
-    except (RuntimeError, KeyError) as error:
+    except (RuntimeError, KeyError, AssertionError) as error:  # open_clip asserts some shapes
         first = " ".join(str(error).split())[:200]
         raise ValueError(f"{weights.file} does not hold the weights of {weights.architecture}: {first}") from error
 

@@ -8,7 +8,7 @@ no proper rotation: left and right stay two parts.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from pydantic import Field
@@ -91,7 +91,8 @@ def glb(body: Body) -> bytes:
     import trimesh
 
     mesh = trimesh.Trimesh(body.vertices, body.faces, process=False)
-    return bytes(mesh.export(file_type="glb", include_normals=False))
+    data: Any = mesh.export(file_type="glb", include_normals=False)
+    return bytes(data)
 
 
 def load(data: bytes) -> tuple[Points, NDArray[np.int64]]:
@@ -100,7 +101,7 @@ def load(data: bytes) -> tuple[Points, NDArray[np.int64]]:
 
     import trimesh
 
-    mesh = trimesh.load(io.BytesIO(data), file_type="glb", force="mesh", process=False)
+    mesh: Any = trimesh.load(io.BytesIO(data), file_type="glb", force="mesh", process=False)
     return np.asarray(mesh.vertices, dtype=np.float64), np.asarray(mesh.faces, dtype=np.int64)
 
 
@@ -135,7 +136,7 @@ def _farthest(mesh: trimesh.Trimesh, other: trimesh.Trimesh) -> float:
     points = np.vstack([mesh.vertices, mesh.triangles_center])
     if len(points) > _PROBES:  # spread over the whole part, the same ones at each run
         points = points[np.linspace(0, len(points) - 1, _PROBES).astype(int)]
-    return float(closest_point(other, points)[1].max())
+    return float(closest_point(other, points)[1].max())  # type: ignore[no-untyped-call]
 
 
 def _moments(mesh: trimesh.Trimesh) -> tuple[Points, Points, float]:

@@ -31,7 +31,7 @@ READER_VERSION = "1"
 MEGABYTE = 1024 * 1024
 BLOCK = 1024 * 1024
 MOST_BODIES = 100_000
-LIBRARIES = ("numpy", "trimesh", "trimesh.exchange.load", "cascadio", "lxml.etree", "PIL.Image", "PIL.ImageOps")
+LIBRARIES = ("trimesh", "trimesh.exchange.load", "cascadio", "collada", "lxml.etree", "PIL.Image", "PIL.ImageOps")
 ARCHIVES = (".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 
 Kind = Literal["cad", "photo", "metadata"]
@@ -192,8 +192,8 @@ def _sentence(found: Found, fault: Fault) -> str:
     clause = str(fault)
     if fault.kind == "error":
         detail = clause.removeprefix("cannot be read: ")[:160]
-        what = "picture" if found.kind == "photo" else f"{suffix(found.name)[1:].upper()} file"
-        clause = f"is damaged, or not a {what} ({detail})"
+        what = "picture" if found.kind == "photo" else suffix(found.name)[1:].upper()
+        clause = f"is damaged, or its content is no {what} ({detail})"
     return f"{found.name} {clause.rstrip('.')}."
 
 

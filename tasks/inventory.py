@@ -206,8 +206,10 @@ def _scale(shape: ShapeRow, known: Sequence[ShapeRow], entry: Entry | None, unit
 
 def _colour(entry: Entry | None) -> Colour | None:
     """Colour that the customer wrote as a name or as #rrggbb; None when it is neither."""
+    if entry is None or not entry.colour:
+        return None
     try:
-        red, green, blue = ImageColor.getrgb(entry.colour)[:3] if entry and entry.colour else ()
+        red, green, blue = ImageColor.getrgb(entry.colour)[:3]
     except ValueError:
         return None
     return red / 255, green / 255, blue / 255

@@ -57,7 +57,7 @@ MATERIALS: dict[str, Look] = {
         plastic("nylon", (0.66, 0.63, 0.55), 0.50),
         plastic("pom", (0.74, 0.74, 0.72), 0.34),
         plastic("pla", (0.42, 0.43, 0.45), 0.46),
-        plastic("petg", (0.50, 0.10, 0.02), 0.26, 0.5),
+        plastic("petg", (0.42, 0.43, 0.45), 0.26, 0.5),
         plastic("polycarbonate", (0.45, 0.47, 0.50), 0.18, 0.6),
         plastic("acrylic", (0.58, 0.62, 0.64), 0.10, 0.9),
         plastic("polypropylene", (0.62, 0.63, 0.62), 0.50),
@@ -76,69 +76,63 @@ MATERIALS: dict[str, Look] = {
 
 # the first pattern that is found decides: coatings stand before what they cover, alloys before their base
 WORDS: tuple[tuple[str, str], ...] = (
-    ("rubber", r"rubber|gummi|caoutchouc|gomma|\bgoma\b|caucho|borracha|kautschuk|neoprene?n?|elastomer|\b(x|h)?nbr\b"),
+    ("rubber", r"rubber|gummi|caoutchouc|gomma|\bgoma\b|caucho|borracha|kautschuk|neopren|elastom|\b[xh]?nbr\b|резин"),
     ("rubber", r"\b(epdm|fkm|fpm|viton|sbr|vmq|mvq|silicone?|silikon|tpu|tpe|buna|perbunan)\b"),
+    ("polished steel", r"chrom(e|ium)?[- ]?nickel|\bcr-?ni\b"),
     ("black oxide", r"black[- ]?oxid|bruniert|bruenier|burnished|blackened|schwarzoxid|brunit|brunissage|pavonad"),
     ("chrome", r"\bchrome?d?\b|verchromt|hartchrom|chrome[- ]?plat|cromad[oa]|cromat[oa]\b"),
-    ("zinc", r"verzinkt|galvani[sz]|zinc|\bzink|\bzn\b|zincat|cincad|zamak|\bzama\b|znal|nickel|\bfe/zn"),
-    ("polished steel", r"stainless|edelstahl|rostfrei|inox|nerezov|rustfri|roestvast|\brvs\b|нерж|不锈|ステンレス"),
+    ("zinc", r"verzinkt|galvani[sz]|zinc|\bzink|\bzn\b|cincad|zamak|\bzama\b|znal|nickel|\bfe/zn|цинк|镀锌"),
     (
         "polished steel",
-        r"\b1[.]4[0-9]{3}\b|\bx[0-9]{1,2} ?cr ?ni|\bx[0-9]{1,3} ?cr|\ba[24](-[5678]0)?\b|\b(aisi|sus|ss) ?-?[34][0-9]{2}l?\b",
+        r"stainless|edelstahl|rostfrei|inox|nerez|rustfri|roestvast|\brvs\b|нерж|不锈|ステンレス",
     ),
-    ("polished steel", r"\b(304|316|303|420|430|440|17-4 ?ph)[lc]?\b|polished steel|acier poli"),
-    (
-        "cast iron",
-        r"cast[- ]iron|gusseisen|grauguss|spharoguss|sphaeroguss|\bfonte\b|\bghisa\b|hierro fundido|ferro fundido",
-    ),
+    ("polished steel", r"\b1[.]4[0-9]{3}\b|\bx[0-9]{1,3} ?cr|\ba[24](-[5678]0)?\b|\b17-4 ?ph\b|\bv[24]a\b|\bpolished"),
+    ("polished steel", r"\b((aisi|sus|ss) ?-?)?(3(01|02|03|04|09|10|16|17|21|47)|4(10|16|20|30|31|40))[lc]?\b"),
+    ("cast iron", r"cast[- ]iron|gusseisen|grauguss|spharoguss|sphaeroguss|\bfonte\b|\bghisa\b|(hierro|ferro) fundido"),
     (
         "cast iron",
         r"\b(gg|ggg|gjl|gjs|en-gjl|en-gjs)[- ]?[0-9]{2,3}|чугун|铸铁|鋳鉄|ductile iron|gietijzer|zeliwo|litina",
     ),
     (
         "brass",
-        r"\bbrass|messing|laiton|ottone|laton\b|latao|cuzn|\bms ?[56][0-9]\b|\bcw6[0-9]{2}n|латун|黄铜|真鍮|mosiadz",
+        r"\bbrass|messing|laiton|ottone|\blaton\b|\blatao|cuzn|\bms ?[56][0-9]\b|\bcw6[0-9]{2}n|латун|黄铜|真鍮|mosiadz",
     ),
-    ("bronze", r"bronze|bronz|\bcusn|\brg ?[57]\b|\bcual|gunmetal|rotguss|бронз|青铜"),
-    (
-        "copper",
-        r"copper|kupfer|cuivre|\brame\b|\bcobre|\bkoper\b|\bcu\b|\bcu-?(etp|of|dhp)|\be-cu|медь|медн|\bmiedz|紫铜",
-    ),
-    ("titanium", r"titan|\bti-?6al|\bgrade ?5\b|титан"),
-    ("epoxy glass", r"\bfr-?4\b|g-?10\b|\bgfk\b|epoxy glass"),
-    ("ceramic", r"ceramic|keramik|ceramique|ceramica|porzellan|porcelain|al2o3|zirconia|zro2|alumina"),
+    ("bronze", r"bronz|\bcusn|\brg ?[57]\b|\bcual|gunmetal|rotguss|бронз|青铜"),
+    ("copper", r"copper|kupfer|cuivre|\brame\b|\bcobre|\bkoper\b|\bcu\b|\be-cu|медь|медн|\bmiedz|紫铜"),
+    ("titanium", r"titan|\bti-?6al|титан"),
+    ("epoxy glass", r"\bfr-?4\b|\bg-?10\b|\bgfk\b|epoxy"),
+    ("ceramic", r"ceramic|keramik|ceramique|ceramica|porzellan|porcelain|al2o3|zirconia|zro2|alumina\b"),
     ("ptfe", r"\bptfe\b|teflon"),
     ("peek", r"\bpeek\b"),
     ("petg", r"\bpet-?g?\b"),
-    ("abs", r"\b(m?abs|asa|abs\+?pc|pc[/+ -]?abs)\b|acrylnitril|acrylonitril"),
-    ("acrylic", r"acryl|plexi|\bpmma\b|perspex|acrilic|metacril|methacryl"),
-    ("polycarbonate", r"polycarbonat|\bpc\b|makrolon|lexan|policarbonat"),
-    ("nylon", r"nylon|nailon|polyamid|poliammid|poliamid|\bpa ?-?(6|66|11|12|46)?([- /.]?(6|gf|cf|g)\s?[0-9]*)?\b"),
+    ("abs", r"\b(m?abs|asa|pc[/+ -]?abs)\b|acrylnitril|acrylonitril"),
+    ("acrylic", r"acryl|plexi|\bpmma\b|perspex|acrilic|metacril"),
+    ("polycarbonate", r"pol[yi]carbonat|\bpc\b|makrolon|lexan"),
+    ("nylon", r"nylon|nailon|pol[yi]a[mn]?mid|poliammid|\bpa ?-?(6|66|11|12|46)?([- /.]?(6|gf|cf|g) ?[0-9]*)?\b"),
     ("pom", r"\bpom(-[ch])?\b|delrin|acetal|hostaform|polyoxymethylen"),
-    ("pla", r"\bpla\+?\b|polylacti|polymilchs"),
-    ("polypropylene", r"polyprop|polipropil|\bpp\b"),
+    ("pla", r"\bpla\b|polylacti|polymilchs"),
+    ("polypropylene", r"pol[yi]prop|\bpp\b"),
     ("polyethylene", r"polyeth?yl|polietil|\b(hd|ld|uhmw)?-?pe(-(hd|ld|uhmw))?\b|\bpe ?[0-9]{3,4}\b"),
     ("pvc", r"\b[uc]?-?pvc\b|vinylchlorid"),
-    ("polyurethane", r"\bpur?\b|polyuret|poliuret|vulkollan"),
+    ("polyurethane", r"\bpur?\b|pol[yi]uret|vulkollan"),
     ("wood", r"\bwood|\bholz|\bbois\b|legno|madera|plywood|sperrholz|\bmdf\b|\boak\b|eiche|buche|birch|birke"),
     ("paint", r"paint|lackiert|powder[- ]?coat|pulverbesch|verniciat|peint|pintad|lacquer|enamel"),
+    ("aluminium", r"alumin|\balu\b|\bal ?(mg|si|cu|zn|mn)|\ben ?-?aw|\bdural|\b3[.][1234][0-9]{3}\b|алюм|铝|アルミ"),
+    ("aluminium", r"\b(2017|2024|5005|5052|5083|5754|6005|6060|6061|6063|6082|7020|7050|7075)a?(-?t[0-9]+)?\b|\bal\b"),
     (
-        "aluminium",
-        r"alumin|\balu\b|\bal ?(mg|si|cu|zn|mn)|\ben ?-?aw|\bdural|\b[2567][0-9]{3}(-t[0-9]+)?\b|\b3[.][1234][0-9]{3}\b|алюм|铝|アルミ",
+        "brushed steel",
+        r"steel|stahl|\bacier|acciaio|\bacero|\baco\b|\bstaal|\bstal\b|\bocel|сталь|钢|鋼|\biron\b|eisen\b|\bfer?\b",
     ),
     (
         "brushed steel",
-        r"steel|stahl|\bacier|acciaio|\bacero|\baco\b|\bstaal|\bstal\b|\bocel|\bstal|сталь|钢|鋼|\biron\b|eisen\b|\bfer\b",
+        r"\bst ?-?[3-7][0-9](-[0-9])?\b|\bs ?[2346][0-9]{2} ?[a-z0-9+]*\b|\bc ?[1-9][0-9][ekrs]?\b|\bss400\b",
     ),
-    (
-        "brushed steel",
-        r"\bst ?-?[3-7][0-9](-[0-9])?\b|\bs ?[2346][0-9]{2} ?[a-z0-9+]*\b|\bc ?[1-9][0-9][ekrs]?\b|\b1[.][0-35-9][0-9]{3}\b",
-    ),
-    (
-        "brushed steel",
-        r"\b[0-9]{2,3} ?(cr|mn|ni|si)[a-z0-9 ]*|\b(8|10|12)[.][89]\b|\b(dc|dd)0[1-6]\b|\baisi ?[0-9]{4}\b|\bhss\b|\bscm ?[0-9]|\bq ?(235|345)",
-    ),
-    ("abs", r"plasti[ck]|kunststoff|plastique|plastica|plastico|polymer|резин|пластик|塑料|resin|harz"),
+    ("brushed steel", r"\b1[.][0-35-9][0-9]{3}\b|\b[0-9]{2,3} ?(cr|mn|ni|si)[a-z0-9 ]*|\b(8|10|12)[.][89]\b"),
+    ("brushed steel", r"\b(dc|dd)0[1-6]\b|\baisi ?[0-9]{4}\b|\bhss\b|\bscm ?[0-9]|\bq ?(235|345)|\bmetal"),
+    ("abs", r"plasti[ck]|kunststoff|plastique|plastica|plastico|polymer|пластик|塑料|\bresin|harz\b"),
+    ("polished steel", r"\bsilver\b|\bsilber\b|\bargent"),
+    ("brass", r"\bgold"),
+    ("acrylic", r"\bglass?\b|\bverre\b|vetro|vidrio|стекл"),
 )
 DYED = {"rubber", "abs", "nylon", "pom", "pla", "petg", "polycarbonate", "acrylic", "polypropylene", "polyethylene"}
 DYED |= {"pvc", "ptfe", "peek", "polyurethane", "paint", "ceramic", "wood", "grey"}
@@ -148,8 +142,8 @@ DYES: tuple[tuple[str, Colour], ...] = (
         r"black|schwarz|\bnoire?\b|\bner[oa]\b|\bnegr[oa]\b|preto|zwart|черн|黑|\bgf ?[0-9]{2}\b|\bcf\b",
         (0.032, 0.032, 0.034),
     ),
-    (r"white|weiss|weiß|blanc|bianc|branc|\bwit\b|бел|白|natur", (0.76, 0.76, 0.74)),
-    (r"\bgr[ae]y|\bgrau|\bgris\b|grigi|cinza|grijs|сер[ыа]|灰|silver|silber", (0.27, 0.275, 0.285)),
+    (r"white|weiss|weiß|blanc|bianc|branc|\bwit\b|бел|白", (0.76, 0.76, 0.74)),
+    (r"\bgr[ae]y|\bgrau|\bgris\b|grigi|cinza|grijs|сер[ыа]|灰|silver|silber", (0.27, 0.275, 0.285)),  # noqa: RUF001
     (r"\bred\b|\brot\b|rouge|ross[oa]|\brojo|vermelh|\brood\b|красн|红", (0.55, 0.025, 0.02)),
     (r"orange|arancio|naranja|laranja|oranje|оранж|橙", (0.80, 0.19, 0.015)),
     (r"yellow|gelb|jaune|giall|amarill|amarel|geel|желт|黄色", (0.80, 0.52, 0.03)),
@@ -174,7 +168,7 @@ def look(part: Part) -> Look:
     anodised = found in ANODISED and re.search(r"anodi[sz]|eloxiert|eloxal|elox\b|anodizz", words) is not None
     dye = dyed(words)
     if dye is not None and (found in DYED or anodised):
-        return made.replace(base=dye if not anodised else tuple(0.15 + 0.7 * part_ for part_ in dye))
+        return made.replace(base=tuple(0.1 + 0.8 * share for share in dye) if anodised else dye)
     if part.colour is not None and found in DYED - {"rubber", "wood"}:
         return made.replace(base=body(part.colour))
     return made

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tasks.records import Bytes
 
 SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
-_FORMATS: Final = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "TIFF", "GIF")
+_FORMATS: Final = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
 _MOST_BYTES: Final = 64 * 2**20
 _MOST_PIXELS: Final = 100_000_000
 _PAPER: Final = (255, 255, 255)  # what shows through where a picture is transparent
@@ -38,6 +38,7 @@ def decoded(data: bytes, name: str, side: int = 1024) -> Bytes:
 
     from PIL import Image, ImageOps
 
+    Image.init()  # without it only some of the formats are known
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             if image.width * image.height > _MOST_PIXELS:
@@ -47,7 +48,7 @@ def decoded(data: bytes, name: str, side: int = 1024) -> Bytes:
             image.load()
             picture = rgb(ImageOps.exif_transpose(image))
     # Pillow lets whatever its decoders raise through; a bomb is counted before it is decoded
-    except (OSError, SyntaxError, EOFError, KeyError, TypeError, Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, EOFError, TypeError, Image.DecompressionBombError) as error:
         raise ValueError(f"{name} can't be read as a picture: send a JPEG, PNG, WebP, TIFF, BMP or GIF.") from error
     picture.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2.0)
     return np.array(picture, dtype=np.uint8)

@@ -85,7 +85,7 @@ def parts(catalogue: Catalogue, entries: Sequence[Entry], unit: str, names: set[
 def part_plan(catalogue: Catalogue, wanted: Sequence[Part], customer: Customer, *, partial: bool) -> PartPlan:
     """Compare the parts that should be there with the `parts` table."""
     rows = {row["part"]: row for row in catalogue.rows("parts", (*_COMPARED, "status", "recipe"))}
-    recipes = {part.number: part_recipe(part, customer) for part in wanted}
+    recipes = part_recipes(wanted, customer)
     new, changed = [], []
     for part in wanted:
         row = rows.get(part.number)
@@ -103,14 +103,19 @@ def part_plan(catalogue: Catalogue, wanted: Sequence[Part], customer: Customer, 
     )
 
 
-def part_recipe(part: Part, customer: Customer) -> str:
-    """Name of everything that a part's pictures and vectors are made from; equal means finished."""
+def part_recipes(wanted: Sequence[Part], customer: Customer) -> dict[str, str]:
+    """For each part number the name of everything its pictures and vectors are made from; equal means finished."""
     from tasks.augment import chain
 
-    recipe = customer.recipe
+    recipe, salt = customer.recipe, customer.slug
     variants = variants_recipe(chain(recipe.stages, recipe.settings), recipe.variants)
-    made = (view_ids(part, recipe.render, customer.slug), variants, sorted(photo_ids(part, customer.slug).values()))
-    return content_id("part", made, models.find(recipe.embed.model, recipe.embed.weights).table)
+    model = models.find(recipe.embed.model, recipe.embed.weights).table
+    return {
+        part.number: content_id(
+            "part", view_ids(part, recipe.render, salt), sorted(photo_ids(part, salt).values()), variants, model
+        )
+        for part in wanted
+    }
 
 
 _COMPARED = (

@@ -37,7 +37,7 @@ class Studio:
         self.size = size
         self._canvas = canvas()
 
-    def views(  # noqa: PLR0913  (the contract of the house)
+    def views(
         self,
         vertices: NDArray[np.float64],
         faces: NDArray[np.int64],
@@ -70,12 +70,12 @@ class Studio:
             yield index, developed(picture, shape, skin.radius, part, camera, picture_seed)
 
 
-def shot(  # noqa: PLR0913  (what a picture needs)
+def shot(
     canvas: Canvas, scene: Any, camera: Camera, skin: Surface, ground: Bytes | None, values: dict[str, Any]
 ) -> tuple[Bytes, Floats]:
     """Picture (h, w, 4) uint8 and its normals with depth (h, w, 4) float32, in part radii."""
     buffers = canvas.buffers(camera.size)
-    canvas.surface(scene, buffers, 2 * camera.size, *matrices(camera, skin))
+    canvas.surface(scene, skin.closed, buffers, 2 * camera.size, *matrices(camera, skin))
     size, slope = camera.size, float(np.tan(camera.yfov / 2))
     canvas.fill(canvas.program("screen.vert", "environment.frag"), buffers.around_frame, AROUND, {}, values)
     canvas.fill(
@@ -83,7 +83,7 @@ def shot(  # noqa: PLR0913  (what a picture needs)
         buffers.light_frame,
         (size // 2, size // 2),
         {"surface": buffers.surface},
-        {"slope": slope, "reach": 0.45, "stride": 4},
+        {"slope": slope, "reach": 0.9, "stride": 4},
     )
     buffers.upload_ground(np.zeros((1, 1, 4), np.uint8) if ground is None else ground)
     canvas.fill(
@@ -104,8 +104,8 @@ def shot(  # noqa: PLR0913  (what a picture needs)
 def matrices(camera: Camera, skin: Surface) -> tuple[Floats, Floats]:
     """View and projection (4, 4) float32 of the camera, in the unit-sized space of the surface."""
     pose = unit_pose(camera, skin)
-    distance = float(np.linalg.norm(pose[:3, 3]))
-    near, far = max(distance - 1.02, 1e-3), distance + 1.02
+    distance = float(pose[:3, 3] @ pose[:3, 2])
+    near, far = distance - 1.02, distance + 1.02  # no part of it is further than 1 from its centre
     focal = 1 / np.tan(camera.yfov / 2)
     projection = np.diag([focal, focal, (near + far) / (near - far), 0.0])
     projection[2, 3], projection[3, 2] = 2 * near * far / (near - far), -1
@@ -184,7 +184,7 @@ def heights(canvas: Canvas, scene: Any, skin: Surface, size: int) -> Bytes:
     projection[2, 3] = -1
     with canvas.drawing():
         buffers = canvas.buffers(max(size, MAP // 2))
-        canvas.surface(scene, buffers, MAP, view, projection)
+        canvas.surface(scene, skin.closed, buffers, MAP, view, projection)
         seen = buffers.read_depth(MAP)[:, ::-1]
     above = np.where(seen[..., None] > 0, np.clip(1 - (seen[..., None] - 0.01) / (1.5 * HEIGHTS), 0, 1), 0)
     layers = [
@@ -194,10 +194,24 @@ def heights(canvas: Canvas, scene: Any, skin: Surface, size: int) -> Bytes:
     return np.asarray(np.rint(255 * np.stack(layers, axis=2)), dtype=np.uint8)
 
 
-def developed(  # noqa: PLR0913  (all that a view is)
-    picture: Bytes, shape: Floats, radius: float, part: Part, camera: Camera, seed: object
-) -> View:
+def extend(picture: Bytes) -> None:
+    """Give the clear pixels around the part its colour, in place, so that filters draw no dark seam around it."""
+    height, width = picture.shape[:2]
+    solid = np.zeros((height + 2, width + 2), dtype=bool)
+    np.greater(picture[..., 3], 0, out=solid[1:-1, 1:-1])
+    ring = (solid[:-2, 1:-1] | solid[2:, 1:-1] | solid[1:-1, :-2] | solid[1:-1, 2:]) & ~solid[1:-1, 1:-1]
+    rows, columns = np.divmod(np.flatnonzero(ring), width)
+    steps = ((-1, 0), (1, 0), (0, -1), (0, 1))
+    around = np.stack(
+        [picture[np.clip(rows + y, 0, height - 1), np.clip(columns + x, 0, width - 1)] for y, x in steps]
+    ).astype(np.float32)
+    weights = around[..., 3:]
+    picture[rows, columns, :3] = np.rint((around[..., :3] * weights).sum(0) / weights.sum(0))
+
+
+def developed(picture: Bytes, shape: Floats, radius: float, part: Part, camera: Camera, seed: object) -> View:
     """View made of what was read back from OpenGL."""
+    extend(picture)
     depth = shape[..., 3] * np.float32(radius)
     return View(
         part=part,

@@ -239,8 +239,8 @@ def _group_cards(groups: Sequence[Group], thumbs: dict[str, str], anchors: dict[
 def _groups_note(groups: Sequence[Group], active: int, *, untrained: bool) -> str:
     parts = sum(len(group.parts) for group in groups)
     note = (
-        f"{_some(parts, 'part')} stand in {_some(len(groups), 'group')} whose members differ from one another "
-        "no more than two halves of one part's own pictures do: one photograph may not tell them apart."
+        f"{_some(parts, 'part')} stand in {_some(len(groups), 'group')} whose pictures are as like the "
+        "other part's as they are like one another: one photograph may not tell them apart."
     )
     if len(groups) > _GROUPS:
         note += f" The {_GROUPS} closest groups are shown."

@@ -93,8 +93,8 @@ def cameras(vertices: Array, render: Render, seed: object) -> tuple[Camera, ...]
     for index, direction in enumerate(placed(render.views, telling(outer))):
         pose, yfov = framed(outer, direction, generator("camera", seed, index), render.views > 1)
         pose[:3, 3] = pose[:3, 3] * radius + centre
-        rows = tuple(tuple(float(f"{value:.9g}") for value in row) for row in pose)
-        made.append(Camera(pose=rows, yfov=float(f"{yfov:.9g}"), size=render.size))  # type: ignore[arg-type]
+        rows = tuple(tuple(float(f"{value:.12g}") for value in row) for row in pose)
+        made.append(Camera(pose=rows, yfov=float(f"{yfov:.12g}"), size=render.size))
     return tuple(made)
 
 
@@ -143,17 +143,16 @@ def outermost(points: Array) -> Array:
     """
     if len(points) <= 2000:
         return points
-    ways = directions(200) if len(points) > 0 else points
-    ways = np.concatenate([ways, -ways])
-    best = np.full(len(ways), -np.inf)
-    index = np.zeros(len(ways), dtype=np.int64)
-    for start in range(0, len(points), 16384):
-        reach = points[start : start + 16384] @ ways.T
-        nearest = reach.argmax(0)
-        value = reach[nearest, np.arange(len(ways))]
+    ways = np.concatenate([directions(200), -directions(200)]).astype(np.float32)
+    best, index = np.full(len(ways), -np.inf, np.float32), np.zeros(len(ways), np.int64)
+    rows = points.astype(np.float32)
+    for start in range(0, len(points), 8192):
+        reach = ways @ rows[start : start + 8192].T
+        furthest = reach.argmax(1)
+        value = reach[np.arange(len(ways)), furthest]
         better = value > best
-        best[better], index[better] = value[better], nearest[better] + start
-    return points[np.unique(index)]
+        best[better], index[better] = value[better], furthest[better] + start
+    return np.asarray(points[np.unique(index)])
 
 
 def telling(points: Array) -> Array:
@@ -172,7 +171,7 @@ def telling(points: Array) -> Array:
                 continue  # seen edge-on
             if area > 1.03 * best_area:
                 best, best_area = back, area
-    return best / np.linalg.norm(best)
+    return np.asarray(best / np.linalg.norm(best))
 
 
 @lru_cache(maxsize=32)

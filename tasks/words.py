@@ -13,20 +13,23 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 EXACT: Final = 1.0  # the word itself: "m6x20", "a-1002-33"
-PIECE: Final = 0.95  # a piece between hyphens, dots or slashes: "1002" of "a-1002-33"
+PIECE: Final = 0.95  # what stands between hyphens, dots or slashes: "1002" of "a-1002-33"
 START: Final = 0.85  # how a word starts: "m6" of "m6x20"; or one of its numbers: "20" of "m6x20"
 STEM: Final = 0.8  # a word that goes on: "brackets" of "bracket"
 INSIDE: Final = 0.7  # letters in the middle: "schraube" of "sechskantschraube"
 APART: Final = 0.6  # its letters and its figures found apart: "din933" of "din-norm 933"
 _SPELLINGS: Final = (
-    (re.compile(r"(?<=\d)\s*[x×*]\s*(?=\d)"), "x"),  # noqa: RUF001 - people type all three
-    (re.compile(r"\bm\s+(?=\d)"), "m"),  # M 6
+    (re.compile(r"(?<=\d)[ \t]*[x×*][ \t]*(?=\d)"), "x"),  # noqa: RUF001 - people type all three
+    (re.compile(r"\bm[ \t]+(?=\d)"), "m"),  # M 6
     (re.compile(r"(?<=\d),(?=\d)"), "."),  # 2,5
     (re.compile(r"([aou])e"), r"\1"),  # Schluessel, as Schlüssel without its dots
 )
+_ACCENTS: Final = re.compile("[\u0300-\u036f]+")  # what NFKD splits off letters
 _WORD: Final = re.compile(r"\w+(?:[.\-/]\w+)*")
-_PIECE: Final = re.compile(r"[^\W_]+")
+_LETTERS: Final = re.compile(r"[^\W\d_]+")
 _RUN: Final = re.compile(r"\d+|[^\W\d_]+")
+_EDGE_LEFT: Final = r"(?<![^\W_])"
+_EDGE_RIGHT: Final = r"(?![^\W_])"
 _SHORTEST_STEM: Final = 4
 _SHORTEST_INSIDE: Final = 3
 
@@ -35,7 +38,7 @@ def fold(text: str) -> str:
     """`text` as it is compared: small letters without accents, sizes and umlauts spelled one way."""
     text = text.casefold()
     if not text.isascii():
-        text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+        text = _ACCENTS.sub("", unicodedata.normalize("NFKD", text))
     for pattern, spelling in _SPELLINGS:
         text = pattern.sub(spelling, text)
     return text
@@ -50,7 +53,7 @@ def coverage(query: str, documents: Sequence[str]) -> NDArray[np.float64]:
     terms = list(dict.fromkeys(_WORD.findall(fold(query))))
     if not terms or not documents:
         return np.zeros(len(documents))
-    texts = [fold(document) for document in documents]
+    texts = fold("\n".join(document.replace("\n", " ") for document in documents)).split("\n")  # all in one go
     found = np.array([[match(term, text) for term in terms] for text in texts])
     matched = (found > 0).sum(axis=0)
     weights = np.log1p(len(documents) / np.maximum(matched, 1))
@@ -60,19 +63,17 @@ def coverage(query: str, documents: Sequence[str]) -> NDArray[np.float64]:
 def match(term: str, text: str) -> float:
     """How closely one folded word is found in a folded text, 0 to 1."""
     if term in text:
-        words = _WORD.findall(text)
-        if term in words:
+        if term in _WORD.findall(text):
             return EXACT
-        pieces = _PIECE.findall(text)
-        if term in pieces:
+        if re.search(rf"{_EDGE_LEFT}{re.escape(term)}{_EDGE_RIGHT}", text):
             return PIECE
-        if any(word.startswith(term) for word in (*words, *pieces)) or term in _RUN.findall(text):
+        if re.search(rf"{_EDGE_LEFT}{re.escape(term)}", text) or term in _RUN.findall(text):
             return START
         return INSIDE if len(term) >= _SHORTEST_INSIDE else 0.0
     head = term[:_SHORTEST_STEM]
     if len(head) == _SHORTEST_STEM and head in text:
-        longest = (word for word in _PIECE.findall(text) if len(word) >= _SHORTEST_STEM)
-        if any(term.startswith(word) for word in longest):
+        words = (word for word in _LETTERS.findall(text) if len(word) >= _SHORTEST_STEM)
+        if any(term.startswith(word) for word in words):
             return STEM
     runs = _RUN.findall(term)
     return APART * sum(match(run, text) for run in runs) / len(runs) if len(runs) > 1 else 0.0

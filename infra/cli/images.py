@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infra.cli.output import Json, WrongCallError, answer
+from infra.cli.output import Json, WrongCallError, answer, complain
 from infra.cli.who import catalogue, here
 from infra.cli.who import customer as resolve
 
@@ -50,7 +49,11 @@ def images(
     if out.exists() and not out.is_dir():
         raise WrongCallError(f"{out} is a file: --out wants a folder.")
     folders = folder_names(numbers)
-    written = {number: write(there, number, out / folders[number]) for number in numbers}
+    try:
+        written = {number: write(there, number, out / folders[number]) for number in numbers}
+    except OSError as error:
+        complain(f"{error.filename or out} can't be written: {error.strerror}.")
+        return 1
     count = sum(written.values())
     with answer(as_json) as say:
         if as_json:
@@ -71,9 +74,9 @@ def write(there: Catalogue, number: str, folder: Path) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     done = 0
     for name, data in _named((row["kind"], row["id"], row["image"]) for row in rows):
-        # a link that somebody laid there must not be followed out of the folder
-        handle = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644)
-        with os.fdopen(handle, "wb") as file:
+        path = folder / name
+        path.unlink(missing_ok=True)  # a link that somebody laid there must not be followed out of the folder
+        with path.open("xb") as file:
             file.write(data)
         done += 1
     return done

@@ -69,7 +69,7 @@ def stage_rows() -> list[dict[str, Any]]:
             "package": stage.package,
             "version": stage.version,
             "needs_gpu": stage.needs_gpu,
-            "settings": stage.schema_json,
+            "settings": stage.json_schema,
             "error": stage.error,
         }
         for name, stage in sorted(installed().items())

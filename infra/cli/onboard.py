@@ -48,7 +48,9 @@ def onboard(
     if source:
         who = who.model_copy(update={"source": _location(source)})
     _check_source(who)
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", machine.log_level)
+    # what fails is raised to us and said in one sentence: Prefect need not print its stack before
+    quiet = machine.log_level in {"WARNING", "ERROR"}
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL" if quiet else machine.log_level)
     with answer(as_json) as out:
         try:
             summary = _run(who, source=who.source if source else "", limit=limit)
@@ -109,5 +111,7 @@ def _show(out: Answer, who: Customer, summary: dict[str, Any]) -> None:
         out.line(f"  {head:<9} {value}")
     for entry in summary["quarantine"][:_SHOWN]:
         out.line(f"  quarantine: {entry['file']}: {entry['reason']}", style="yellow")
+    for note in summary.get("notes", ()):
+        out.line(f"  note: {note}", style="yellow")
     if len(summary["quarantine"]) > _SHOWN:
         out.line(f"  … and {len(summary['quarantine']) - _SHOWN} more, all in the report.", style="yellow")

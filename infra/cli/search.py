@@ -62,7 +62,7 @@ def search(
     queries = tuple(_queries(image, text, cad, each=each))
     with answer(as_json) as out:
         engine = _Engine(who, there, text.strip(), top)
-        if not engine.embedder.trained:
+        if (image or cad) and not engine.embedder.trained:
             complain(f"the model {engine.embedder.name} is untrained: what it finds by picture is a rough guess.")
         failed = 0
         for query in queries:
@@ -149,6 +149,9 @@ def _ask(engine: _Engine, query: _Query, out: Answer, *, each: bool, as_json: bo
 def _show(out: Answer, name: str, hits: Sequence[Hit], seconds: float) -> None:
     if name:
         out.line(name, style="bold")
+    if not hits:
+        out.line("Nothing in the catalogue is like that.")
+        return
     out.table(
         ("rank", "part", "name", "score", "matched"),
         ((hit.rank, hit.part, hit.name, f"{hit.score:.3f}", hit.source) for hit in hits),
@@ -173,7 +176,7 @@ def views_of(cad: Path, who: Customer) -> list[Bytes]:
         raise ValueError(f"{cad}: {reading.reason}")
     body = max(reading.bodies, key=_extent)
     if len(reading.bodies) > 1:
-        complain(f"{cad} holds {len(reading.bodies)} different parts: looking for the largest, '{body.name}'.")
+        complain(f"{cad} holds more than one part: looking for the largest, '{body.name or cad.stem}'.")
     part = Part(number=body.name or cad.stem, name=body.name, material=body.material, colour=body.colour)
     render = who.recipe.render
     views = Studio(render.size).views(body.vertices, body.faces, part, render, "query")

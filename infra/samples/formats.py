@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from infra.samples.templates import COLLADA, CONTENT_TYPES, MODEL, RELATIONSHIPS
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -80,7 +82,7 @@ def iges(shape: Any, path: Path, name: str, colour: Colour) -> None:
 def stl(shape: Any, path: Path, name: str, colour: Colour) -> None:
     """Binary STL; its 80 byte header names the part."""
     del colour
-    mesh = tessellation(shape, 2400)
+    mesh = tessellation(shape, 2100)
     corners = mesh.vertices[mesh.faces].astype("<f4")
     rows = np.zeros(len(corners), dtype=[("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("flags", "<u2")])
     rows["normal"], rows["corners"] = _normals(mesh), corners
@@ -91,7 +93,7 @@ def stl(shape: Any, path: Path, name: str, colour: Colour) -> None:
 def stl_text(shape: Any, path: Path, name: str, colour: Colour) -> None:
     """ASCII STL."""
     del colour
-    mesh = tessellation(shape, 800)
+    mesh = tessellation(shape, 560)
     lines = [f"solid {name}"]
     for normal, corners in zip(_normals(mesh), mesh.vertices[mesh.faces], strict=True):
         lines += [f"facet normal {_row(normal, 4)}", "outer loop", *(f"vertex {_row(c, 4)}" for c in corners)]
@@ -124,30 +126,12 @@ def off(shape: Any, path: Path, name: str, colour: Colour) -> None:
 
 def threemf(shape: Any, path: Path, name: str, colour: Colour) -> None:
     """3MF in millimetres with a named, coloured material."""
-    mesh = tessellation(shape, 6000)  # it is compressed
+    mesh = tessellation(shape, 14_000)  # it is compressed
     shade = "#" + "".join(f"{round(c * 255):02X}" for c in colour) + "FF"
     points = "".join(f'<vertex x="{x:.4f}" y="{y:.4f}" z="{z:.4f}"/>' for x, y, z in mesh.vertices)
     triangles = "".join(f'<triangle v1="{a}" v2="{b}" v3="{c}"/>' for a, b, c in mesh.faces)
-    core = "http://schemas.microsoft.com/3dmanufacturing/core/2015/02"
-    model = (
-        f'<?xml version="1.0" encoding="UTF-8"?><model unit="millimeter" xml:lang="en-US" xmlns="{core}">'
-        f'<metadata name="Title">{name}</metadata><resources><basematerials id="1"><base name="{name}" '
-        f'displaycolor="{shade}"/></basematerials><object id="2" name="{name}" type="model" pid="1" pindex="0">'
-        f"<mesh><vertices>{points}</vertices><triangles>{triangles}</triangles></mesh></object></resources>"
-        f'<build><item objectid="2"/></build></model>'
-    )
-    package = "http://schemas.openxmlformats.org/package/2006"
-    types = (
-        f'<?xml version="1.0" encoding="UTF-8"?><Types xmlns="{package}/content-types"><Default Extension="rels" '
-        f'ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Default Extension="model" '
-        f'ContentType="application/vnd.ms-package.3dmanufacturing-3dmodel+xml"/></Types>'
-    )
-    rels = (
-        f'<?xml version="1.0" encoding="UTF-8"?><Relationships xmlns="{package}/relationships"><Relationship '
-        f'Target="/3D/3dmodel.model" Id="rel0" Type="http://schemas.microsoft.com/3dmanufacturing/2013/01/3dmodel"/>'
-        f"</Relationships>"
-    )
-    texts = {"[Content_Types].xml": types, "_rels/.rels": rels, "3D/3dmodel.model": model}
+    model = MODEL.substitute(name=name, shade=shade, points=points, triangles=triangles)
+    texts = {"[Content_Types].xml": CONTENT_TYPES, "_rels/.rels": RELATIONSHIPS, "3D/3dmodel.model": model}
     archive(path, {entry: text.encode() for entry, text in texts.items()})
 
 
@@ -157,7 +141,7 @@ def glb(shape: Any, path: Path, name: str, colour: Colour) -> None:
 
 
 def gltf(shape: Any, path: Path, name: str, colour: Colour) -> None:
-    """glTF as JSON with its buffer in a file beside it."""
+    """JSON of a glTF scene with its buffer in a file beside it."""
     files = _scene(shape, name, colour).export(file_type="gltf", merge_buffers=True)
     tree = json.loads(files.pop("model.gltf"))
     buffer = path.with_suffix(".bin")
@@ -169,27 +153,17 @@ def gltf(shape: Any, path: Path, name: str, colour: Colour) -> None:
 def dae(shape: Any, path: Path, name: str, colour: Colour) -> None:
     """COLLADA in millimetres, z up, with a lambert material."""
     mesh = tessellation(shape, 2500)
-    points, corners = " ".join(_row(v, 3) for v in mesh.vertices), " ".join(str(i) for i in mesh.faces.ravel())
-    access = '<param name="X" type="float"/><param name="Y" type="float"/><param name="Z" type="float"/>'
-    path.write_text(
-        f'<?xml version="1.0" encoding="utf-8"?><COLLADA xmlns="http://www.collada.org/2005/11/COLLADASchema" version="1.4.1">'
-        f"<asset><created>{STAMP}</created><modified>{STAMP}</modified>"
-        f'<unit name="millimeter" meter="0.001"/><up_axis>Z_UP</up_axis></asset>'
-        f'<library_effects><effect id="paint-fx"><profile_COMMON><technique sid="common"><lambert><diffuse>'
-        f"<color>{_row(np.array(colour), 4)} 1</color></diffuse></lambert></technique></profile_COMMON></effect></library_effects>"
-        f'<library_materials><material id="paint" name="paint"><instance_effect url="#paint-fx"/></material></library_materials>'
-        f'<library_geometries><geometry id="{name}" name="{name}"><mesh><source id="points"><float_array id="numbers" '
-        f'count="{mesh.vertices.size}">{points}</float_array><technique_common><accessor source="#numbers" '
-        f'count="{len(mesh.vertices)}" stride="3">{access}</accessor></technique_common></source>'
-        f'<vertices id="corners"><input semantic="POSITION" source="#points"/></vertices>'
-        f'<triangles material="m" count="{len(mesh.faces)}"><input semantic="VERTEX" source="#corners" offset="0"/>'
-        f"<p>{corners}</p></triangles></mesh></geometry></library_geometries>"
-        f'<library_visual_scenes><visual_scene id="scene"><node id="node" name="{name}"><instance_geometry url="#{name}">'
-        f'<bind_material><technique_common><instance_material symbol="m" target="#paint"/></technique_common></bind_material>'
-        f"</instance_geometry></node></visual_scene></library_visual_scenes>"
-        f'<scene><instance_visual_scene url="#scene"/></scene></COLLADA>\n',
-        encoding="utf-8",
+    text = COLLADA.substitute(
+        stamp=STAMP,
+        name=name,
+        colour=_row(np.array(colour), 4),
+        numbers=mesh.vertices.size,
+        vertices=len(mesh.vertices),
+        faces=len(mesh.faces),
+        points=" ".join(_row(v, 3) for v in mesh.vertices),
+        corners=" ".join(str(i) for i in mesh.faces.ravel()),
     )
+    path.write_text(text, encoding="utf-8")
 
 
 def archive(path: Path, members: dict[str, bytes]) -> None:
@@ -207,26 +181,30 @@ def _trimesh(shape: Any, colour: Colour | None, digits: int = 6) -> Any:
     mesh = tessellation(shape)
     made = trimesh.Trimesh(mesh.vertices.round(digits), mesh.faces, process=False)
     if colour is not None:
-        made.visual.vertex_colors = np.array([*(round(c * 255) for c in colour), 255], dtype=np.uint8)
+        visual: Any = made.visual
+        visual.vertex_colors = np.array([*(round(c * 255) for c in colour), 255], dtype=np.uint8)
     return made
 
 
 def _scene(shape: Any, name: str, colour: Colour) -> Any:
     import trimesh
-    from trimesh.visual.material import PBRMaterial
 
+    visual: Any = trimesh.visual
     mesh = _trimesh(shape, None)
     mesh.apply_scale(0.001)
     linear = [((c + 0.055) / 1.055) ** 2.4 if c > 0.04045 else c / 12.92 for c in colour]
-    paint = PBRMaterial(name=f"{name} paint", baseColorFactor=[*linear, 1.0], metallicFactor=0.2, roughnessFactor=0.5)
-    mesh.visual = trimesh.visual.TextureVisuals(material=paint)
+    paint = visual.material.PBRMaterial(
+        name=f"{name} paint", baseColorFactor=[*linear, 1.0], metallicFactor=0.2, roughnessFactor=0.5
+    )
+    mesh.visual = visual.TextureVisuals(material=paint)
     return trimesh.Scene({name: mesh})
 
 
 def _normals(mesh: Tessellation) -> NDArray[np.float32]:
     a, b, c = mesh.vertices[mesh.faces].transpose(1, 0, 2)
     normals = np.cross(b - a, c - a)
-    return (normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)).astype("<f4")
+    unit = normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    return np.asarray(unit, dtype="<f4")
 
 
 def _row(numbers: NDArray[Any], digits: int) -> str:
@@ -234,6 +212,16 @@ def _row(numbers: NDArray[Any], digits: int) -> str:
 
 
 WRITERS: dict[str, Callable[[Any, Path, str, Colour], None]] = {
-    "step": step, "inch": step_in_inches, "iges": iges, "stl": stl, "stl-text": stl_text, "obj": obj, "ply": ply,
-    "off": off, "3mf": threemf, "glb": glb, "gltf": gltf, "dae": dae,
-}  # fmt: skip
+    "step": step,
+    "inch": step_in_inches,
+    "iges": iges,
+    "stl": stl,
+    "stl-text": stl_text,
+    "obj": obj,
+    "ply": ply,
+    "off": off,
+    "3mf": threemf,
+    "glb": glb,
+    "gltf": gltf,
+    "dae": dae,
+}

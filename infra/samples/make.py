@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from infra.samples import formats, pictures, unit
 from infra.samples.assembly import Node, quiet, write
-from infra.samples.items import ITEMS, ZIP
+from infra.samples.items import ZIP, items
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,9 +27,16 @@ OTHERS: tuple[tuple[str, ...], ...] = (
     ("PB-100-01", "Grundplatte", "Base plate 150x80x14", "EN AW-6082", "", "", ""),
     ("PB-100-02", "Lagerbock", "Side bracket for bearing unit", "S235JR, blau lackiert", "", "", ""),
     ("PB-100-11", "Lagergehäuse", "Flanged bearing housing", "Grauguss EN-GJL-250", "", "", ""),
-    (pictures.ONLY_PHOTO, "Manometer 63, 0-16 bar", "Pressure gauge, bottom entry G1/4", "Edelstahl / Messing", "", "",
-     "photos/Manometer 63.jpg"),
-)  # fmt: skip
+    (
+        pictures.ONLY_PHOTO,
+        "Manometer 63, 0-16 bar",
+        "Pressure gauge, bottom entry G1/4",
+        "Edelstahl / Messing",
+        "",
+        "",
+        "photos/Manometer 63.jpg",
+    ),
+)
 README = "Lieferung vom 02.03.2026, 4 Positionen. Maße in mm.\n"
 
 
@@ -37,15 +44,16 @@ def catalogue(folder: Path) -> None:
     """Write the CAD, the zip, the truncated file and `parts.csv` below `folder`."""
     with TemporaryDirectory() as scratch:
         packed = Path(scratch)
-        for item in ITEMS:
-            shape = item.shape()
-            for file, form in ((item.file, item.form), *item.again):
-                inside = file.startswith(f"{ZIP}/")
-                path = packed / file.removeprefix(f"{ZIP}/") if inside else folder / file
-                path.parent.mkdir(parents=True, exist_ok=True)
-                formats.WRITERS[form](shape, path, item.number, item.colour)
-        members = {str(path.relative_to(packed).as_posix()): path.read_bytes()
-                   for path in sorted(packed.rglob("*")) if path.is_file()}  # fmt: skip
+        for item in items():
+            inside = item.file.startswith(f"{ZIP}/")
+            path = packed / item.file.removeprefix(f"{ZIP}/") if inside else folder / item.file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            formats.WRITERS[item.form](item.shape(), path, item.number, item.colour)
+        members = {
+            str(path.relative_to(packed).as_posix()): path.read_bytes()
+            for path in sorted(packed.rglob("*"))
+            if path.is_file()
+        }
     formats.archive(folder / ZIP, {"Lieferschein.txt": README.encode(), **members})
     (folder / unit.FILE).parent.mkdir(parents=True, exist_ok=True)
     write(unit.pillow_block(), folder / unit.FILE)
@@ -59,29 +67,28 @@ def _table(path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as stream:
         table = csv.writer(stream, lineterminator="\n")
         table.writerow(COLUMNS)
-        for item in ITEMS:
+        for item in items():
             if item.listed:
                 millimetres = "" if item.has_unit else "mm"
-                table.writerow((item.number, item.name, item.description, item.material, millimetres, item.file, item.photo))
+                table.writerow(
+                    (item.number, item.name, item.description, item.material, millimetres, item.file, item.photo)
+                )
         table.writerows(OTHERS)
 
 
 def expected() -> dict[str, Any]:
     """What onboarding must find, from the kernel's own measures: files, quarantine, parts, sizes, occurrences."""
-    solids = {item.number: item.shape() for item in ITEMS}
+    files = items()
     inside = list(_leaves(unit.pillow_block(), ()))
-    solids |= {node.name: node.shape for node, _ in inside}
-    parts = {number: _measures(shape) for number, shape in sorted(solids.items())}
-    known = {node.name for node, _ in inside} | {item.number for item in ITEMS if item.has_unit or item.listed}
-    known |= {"OR-40x5"}
+    solids = {item.number: item.shape() for item in files} | {node.name: node.shape for node, _ in inside}
+    known = {item.number for item in files if item.says_unit} | {node.name for node, _ in inside}
+    parts = {number: {**_measures(shape), "unit_known": number in known} for number, shape in sorted(solids.items())}
     for number, part in parts.items():
-        part["unit_known"] = number in known
-        part["files"] = [file for item in ITEMS if item.number == number for file in (item.file, *(f for f, _ in item.again))]
+        part["files"] = [item.file for item in files if item.number == number]
     for node, path in inside:
         places = parts[node.name].setdefault("assembly", {})
         places["/".join(path)] = places.get("/".join(path), 0) + 1
-    cad = sum(1 + len(item.again) for item in ITEMS) + 2
-    photographs = len(pictures.PRODUCT)
+    cad, photographs = len(files) + 2, len(pictures.PRODUCT)
     return {
         "files": {"cad": cad, "photographs": photographs, "quarantined": [TRUNCATED], "ok": cad + photographs - 1},
         "parts": parts,

@@ -84,9 +84,10 @@ def photograph(bodies: list[tuple[Tessellation, Paint]], shot: Shot) -> bytes:
 class _Scene:
     def __init__(self, bodies: list[tuple[Tessellation, Paint]], shot: Shot) -> None:
         import trimesh
+        from scipy.spatial.transform import Rotation
         from trimesh.ray.ray_pyembree import RayMeshIntersector
 
-        turn = trimesh.transformations.euler_matrix(*np.radians(shot.turn))[:3, :3]
+        turn = Rotation.from_euler("xyz", shot.turn, degrees=True).as_matrix()
         vertices = [mesh.vertices @ turn.T for mesh, _ in bodies]
         every = np.concatenate(vertices)
         low, high = every.min(0), every.max(0)
@@ -164,7 +165,9 @@ class _Scene:
         normals, colour = np.tile([0.0, 0.0, 1.0], (len(rays), 1)), np.zeros((len(rays), 3))
         metal, rough = np.zeros(len(rays)), np.full(len(rays), 0.9)
         chosen = triangle[on_part]
-        normals[on_part] = _interpolated(self.corners[chosen], self.normals[chosen], self.flat[chosen], points[on_part], rays[on_part])
+        normals[on_part] = _interpolated(
+            self.corners[chosen], self.normals[chosen], self.flat[chosen], points[on_part], rays[on_part]
+        )
         table = np.array([[*paint.colour, paint.metal, paint.rough] for paint in self.paints])[self.owner[chosen]]
         colour[on_part], metal[on_part], rough[on_part] = table[:, :3], table[:, 3], table[:, 4]
         colour[on_ground], rough[on_ground] = self.bench(points[on_ground, :2])
@@ -192,9 +195,9 @@ def _smooth(mesh: Any) -> tuple[Any, NDArray[np.int64]]:
 
 def _interpolated(corners: Floats, normals: Floats, flat: Floats, points: Floats, rays: Floats) -> Floats:
     """Shading normals at `points`, turned towards the ray's origin."""
-    import trimesh
-
-    weights = np.clip(trimesh.triangles.points_to_barycentric(corners, points), 0, 1)
+    a, b, c = corners.transpose(1, 0, 2)
+    parts = [np.linalg.norm(np.cross(q - points, r - points), axis=1) for q, r in ((b, c), (c, a), (a, b))]
+    weights = np.stack(parts, axis=1) / np.maximum(np.sum(parts, axis=0), 1e-15)[:, None]
     blended = np.einsum("ij,ijk->ik", weights, normals)
     blended = np.where(np.isfinite(blended), blended, flat)
     blended /= np.maximum(np.linalg.norm(blended, axis=1, keepdims=True), 1e-9)
@@ -215,7 +218,7 @@ def _reflected(rays: Floats, normals: Floats, rough: Floats, rng: np.random.Gene
     bounced = rays - 2 * np.sum(rays * facet, axis=1, keepdims=True) * facet
     below = np.sum(bounced * normals, axis=1) < 0
     bounced[below] -= 2 * np.sum(bounced[below] * normals[below], axis=1, keepdims=True) * normals[below]
-    return bounced
+    return np.asarray(bounced)
 
 
 def _clouds(rng: np.random.Generator) -> Callable[[Floats, Floats], Floats]:
@@ -232,7 +235,7 @@ def _clouds(rng: np.random.Generator) -> Callable[[Floats, Floats], Floats]:
             top = grid[i % 64, j % 64] * (1 - a) + grid[(i + 1) % 64, j % 64] * a
             foot = grid[i % 64, (j + 1) % 64] * (1 - a) + grid[(i + 1) % 64, (j + 1) % 64] * a
             total += (top * (1 - b) + foot * b) / 2 ** (octave + 1)
-        return total / 0.9375
+        return np.asarray(total / 0.9375)
 
     return noise
 

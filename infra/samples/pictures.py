@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from infra.samples.formats import tessellation
-from infra.samples.items import ITEMS
+from infra.samples.items import items
 from infra.samples.photographer import PAINTS, Paint, Shot, photograph
 from infra.samples.shapes.fittings import gauge
 
@@ -41,7 +41,7 @@ def take(folder: Path, album: dict[str, tuple[str, str, Shot]]) -> None:
 def _bodies(number: str, paint: str) -> list[tuple[Tessellation, Paint]]:
     if number == ONLY_PHOTO:
         return [(tessellation(_one(shape), FINE), PAINTS[name]) for name, shape in gauge().items()]
-    item = next(item for item in ITEMS if item.number == number)
+    item = next(item for item in items() if item.number == number)
     return [(tessellation(item.shape(), FINE), PAINTS[paint])]
 
 

@@ -18,15 +18,7 @@ if TYPE_CHECKING:
 
 GROUP = "partsight.readers"
 
-BUILT_IN = {
-    "collada": "tasks.readers.collada:Collada",
-    "gltf": "tasks.readers.gltf:Gltf",
-    "iges": "tasks.readers.iges:Iges",
-    "mesh": "tasks.readers.mesh:Mesh",
-    "obj": "tasks.readers.obj:Obj",
-    "step": "tasks.readers.step:Step",
-    "threemf": "tasks.readers.threemf:ThreeMF",
-}
+OURS = "partsight"
 
 NATIVE = {
     **dict.fromkeys((".sldprt", ".sldasm"), "SolidWorks"),
@@ -83,13 +75,12 @@ def load(reference: str) -> Reader:
 
 
 def _references() -> Iterator[tuple[str, str]]:
-    """Names and references of all readers; a later one takes over the suffixes of those before it."""
-    yield from BUILT_IN.items()
-    if os.environ.get("PARTSIGHT_DISCOVERY", "on").lower() in {"off", "0", "false"}:  # in the tests, and where only what we ship may run
-        return
-    for point in sorted(entry_points(group=GROUP)):
-        if point.name not in BUILT_IN:
-            yield point.name, point.value
+    """Names and references of all readers, ours first: a later one takes over the suffixes of those before it."""
+    everything = os.environ.get("PARTSIGHT_DISCOVERY", "on").lower() not in {"off", "0", "false"}
+    points = [(point.dist.name if point.dist else "", point.name, point.value) for point in entry_points(group=GROUP)]
+    for package, name, reference in sorted(points, key=lambda point: (point[0] != OURS, point)):
+        if everything or package == OURS:
+            yield name, reference
     for item in filter(None, os.environ.get("PARTSIGHT_READERS", "").split(",")):
         name, _, reference = item.partition("=")
         yield name.strip(), reference.strip()
@@ -104,7 +95,10 @@ class Registry(NamedTuple):
 
 @cache
 def registry() -> Registry:
-    """All readers: the built-in ones, installed plug-ins, and those that PARTSIGHT_READERS names."""
+    """All readers: the built-in ones, installed plug-ins, and those that PARTSIGHT_READERS names ("a=module:Class").
+
+    With PARTSIGHT_DISCOVERY=off other packages are left out.
+    """
     readers: dict[str, Registered] = {}
     broken: dict[str, str] = {}
     for name, reference in _references():

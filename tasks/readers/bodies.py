@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
 EMPTY = "holds no solid or surface that can be rendered"
 WELD = 1e-6
 LARGEST = 1e9
+MOST_PIECES, DEEPEST = 200_000, 100
 
 _GENERIC = re.compile(
     r"(?:=>)?\[[\d:]*\]|open cascade step translator.*|"
     r"(?:compound|compsolid|solid|shell|face|shape|mesh|body|object|geometry|node|nauo|part|component|unnamed|none|null|"
-    r"root|scene|world|mat|material|default|scene_?root|rootnode)[\s_.:()-]*\d*[)\s]*",
+    r"root|scene|world|mat|material|default|scene_?root|rootnode|id)[\s_.:()-]*\d*[)\s]*",
     re.IGNORECASE,
 )
 
@@ -49,6 +51,8 @@ class Piece(NamedTuple):
 
 def meaningful(name: str) -> str:
     """The name on one line, or nothing where it is one that a program made up."""
+    with contextlib.suppress(UnicodeError):  # some STEP writers encode twice; by chance this hardly ever fits
+        name = name.encode("latin-1").decode("utf-8")
     name = " ".join("".join(letter if letter.isprintable() else " " for letter in name).split())[:200]
     return "" if _GENERIC.fullmatch(name) else name
 
@@ -154,7 +158,8 @@ def _without_placement(linear: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _transformed(shape: Shape, linear: NDArray[np.float64]) -> Shape:
     faces = shape.faces[:, ::-1] if np.linalg.det(linear) < 0 else shape.faces
-    return shape._replace(vertices=shape.vertices @ linear.T, faces=faces)
+    with np.errstate(all="ignore"):  # numbers that are not finite are found later
+        return shape._replace(vertices=shape.vertices @ linear.T, faces=faces)
 
 
 def _clean(shape: Shape) -> Shape | None:

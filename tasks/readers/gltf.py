@@ -12,7 +12,7 @@ from urllib.parse import unquote, unquote_to_bytes
 
 import numpy as np
 
-from tasks.readers.bodies import Piece, Shape, beside, bodies, joined, meaningful, srgb
+from tasks.readers.bodies import DEEPEST, MOST_PIECES, Piece, Shape, beside, bodies, joined, meaningful, srgb
 from tasks.readers.photo import mean_colour
 from tasks.sandbox import Refusal
 
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from tasks.records import Body, Colour
 
 MILLIMETRES = 1000.0
-MOST_PIECES = 200_000
-DEEPEST = 100
 
 _COMPONENTS = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 _WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4}

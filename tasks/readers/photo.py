@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,17 +49,20 @@ def _upright(data: bytes) -> Image.Image:
 
     Image.MAX_IMAGE_PIXELS = MOST_PIXELS
     try:
-        with Image.open(io.BytesIO(data)) as image:
-            if image.width * image.height > MOST_PIXELS:
-                raise Refusal(f"is a picture of {image.width} x {image.height} pixels: too large to open")
+        with (
+            warnings.catch_warnings(action="error", category=Image.DecompressionBombWarning),
+            Image.open(io.BytesIO(data)) as image,
+        ):
             image.draft("RGB", (SIDE, SIDE))
             picture = _eight_bit(image)
             picture.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=3.0)
             turned = ImageOps.exif_transpose(picture)
     except UnidentifiedImageError as error:
         raise Refusal("is not a picture that can be read: save it as JPEG or PNG") from error
-    except Image.DecompressionBombError as error:
-        raise Refusal("is a picture too large to open") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise Refusal(
+            f"is a picture of more than {MOST_PIXELS // 1_000_000} million pixels: too large to open"
+        ) from error
     except (OSError, ValueError, SyntaxError, EOFError) as error:
         raise Refusal(f"is a damaged picture ({error})") from error
     if turned.mode in {"RGBA", "LA", "PA"} or "transparency" in turned.info:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tasks.readers.bodies import EMPTY, bodies
 from tasks.readers.gltf import MILLIMETRES
 from tasks.readers.kernel import tessellated
+from tasks.readers.structure import products
 from tasks.sandbox import Refusal
 
 if TYPE_CHECKING:
@@ -38,7 +39,12 @@ class Step:
             raise Refusal("ends before its END-ISO-10303-21 line: it seems to have been cut off")
         try:
             document = tessellated(data, "step")
-            return bodies(document.shapes, document.pieces(), "mm", MILLIMETRES)
+            names = products(data)
+            pieces = [
+                piece._replace(name=names.get(piece.name, piece.name), path=tuple(names.get(x, x) for x in piece.path))
+                for piece in document.pieces()
+            ]
+            return bodies(document.shapes, pieces, "mm", MILLIMETRES)
         except Refusal as refusal:
             raise Refusal(_nothing(data) if str(refusal) == EMPTY else str(refusal)) from refusal
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from tasks.readers.bodies import Piece, Shape, bodies, joined
+from tasks.readers.bodies import DEEPEST, MOST_PIECES, Piece, Shape, bodies, joined
 from tasks.readers.units import MILLIMETRES
 from tasks.sandbox import Refusal
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from tasks.records import Body, Colour
 
 MODEL = "3D/3dmodel.model"
-DEEPEST, MOST_PIECES = 50, 200_000
 
 
 class Key(NamedTuple):

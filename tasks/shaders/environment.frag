@@ -45,5 +45,5 @@ void main() {
     at.x -= map * SQUARE;
     vec3 way = unfolded(at, map < 1.5 ? SQUARE : 16.0);
     // matt bodies get a little more, as if white cards stood around
-    light = vec4(environment(way, map < 0.5 ? roughness : map < 1.5 ? 0.08 : 1.0) * (map < 1.5 ? 1.0 : 1.6), 1.0);
+    light = vec4(environment(way, map < 0.5 ? roughness : map < 1.5 ? 0.08 : 0.75) * (map < 1.5 ? 1.0 : 1.85), 1.0);
 }

@@ -52,12 +52,15 @@ vec3 around(vec3 way, float map, float size) {
     return texture(environment, (at + vec2(64.0 * map, 0.0)) / vec2(144.0, 64.0)).rgb;
 }
 
+// Share of marks `often` per unit that is left where a pixel spans `wide`: finer ones only make noise.
+float kept(float often, float wide) { float x = 0.7 * often * wide; return 1.0 / (1.0 + x * x * x); }
+
 // Normal in the part's space after the marks that the tool left at `place`, and how bright they are.
-vec4 worked(vec3 normal, vec3 place) {
+vec4 worked(vec3 normal, vec3 place, vec3 look, float wide) {
     vec3 axis = grain.xyz;
     if (grain.w > 2.5) {
         vec3 p = place * 55.0;
-        vec3 bump = vec3(lump(p), lump(p + 31.7), lump(p + 71.3));
+        vec3 bump = kept(45.0, wide / max(dot(normal, look), 0.05)) * vec3(lump(p), lump(p + 31.7), lump(p + 71.3));
         return vec4(normalize(normal + relief * (bump - dot(bump, normal) * normal)), 1.0 + 0.9 * relief * bump.x);
     }
     vec3 across;
@@ -73,7 +76,10 @@ vec4 worked(vec3 normal, vec3 place) {
         across = normalize(cross(normal, along));
         q = dot(place, across) + 0.004 * wave(dot(place, along) * 3.0);
     }
-    float mark = wave(q * 55.0) + 0.8 * wave(q * 121.0 + 7.0) + 0.6 * wave(q * 260.0 + 3.0);
+    float tilt = dot(across, look);
+    wide *= inversesqrt(max(1.0 - tilt * tilt, 0.002));
+    float mark = kept(55.0, wide) * wave(q * 55.0) + 0.8 * kept(121.0, wide) * wave(q * 121.0 + 7.0)
+               + 0.6 * kept(260.0, wide) * wave(q * 260.0 + 3.0);
     return vec4(normalize(normal + relief * mark * (across - dot(across, normal) * normal)), 1.0 + 1.8 * relief * mark);
 }
 
@@ -85,7 +91,9 @@ vec3 srgb(vec3 x) { vec3 root = sqrt(x); return clamp(0.585122 * root + 0.783141
 vec3 lit(vec3 normal, vec3 way, float depth, float open) {
     float mark = 1.0;
     if (grain.w > 0.5) {
-        vec4 made = worked(mat3(object) * normal, (object * vec4(way * depth, 1.0)).xyz);
+        float wide = 4.0 * slope * depth / float(textureSize(surface, 0).x);
+        vec3 place = (object * vec4(way * depth, 1.0)).xyz;
+        vec4 made = worked(mat3(object) * normal, place, normalize(object[3].xyz - place), wide);
         normal = made.xyz * mat3(object);
         mark = made.w;
     }
@@ -149,23 +157,25 @@ void main() {
         vec2 edge = min(gl_FragCoord.xy, 0.5 * size - gl_FragCoord.xy) / (0.5 * size);
         dark = shadow(way) * smoothstep(0.0, 0.09, edge.x) * smoothstep(0.0, 0.09, edge.y);
     }
-    if (cover == 0.0) { picture = vec4(0.0, 0.0, 0.0, dark); shape = vec4(0.0); return; }
     // the samples as near as the nearest and turned as it is make one surface, the others a second
-    vec4 depths = mix(vec4(1e9), vec4(a.w, b.w, c.w, d.w), hit);
+    vec4 away = vec4(a.w, b.w, c.w, d.w), depths = mix(vec4(1e9), away, hit);
     float near = min(min(depths.x, depths.y), min(depths.z, depths.w));
     vec3 lead = depths.x == near ? a.xyz : depths.y == near ? b.xyz : depths.z == near ? c.xyz : d.xyz;
     vec4 like = vec4(dot(a.xyz, lead), dot(b.xyz, lead), dot(c.xyz, lead), dot(d.xyz, lead));
-    vec4 first = hit * step(0.94, like) * step(depths, vec4(near + 0.08 * slope * near)), second = hit - first;
-    float count = dot(first, vec4(1.0));
-    vec3 normal = normalize(a.xyz * first.x + b.xyz * first.y + c.xyz * first.z + d.xyz * first.w);
-    float depth = dot(vec4(a.w, b.w, c.w, d.w), first) / count, open = openness(pixel, near);
-    vec3 colour = lit(normal, way, depth, open);
-    if (count < cover) {
-        vec3 other = normalize(a.xyz * second.x + b.xyz * second.y + c.xyz * second.z + d.xyz * second.w);
-        float beyond = dot(vec4(a.w, b.w, c.w, d.w), second) / (cover - count);
-        colour = mix(lit(other, way, beyond, open), colour, count / cover);
-    }
+    vec4 left = hit, share = hit * step(0.94, like) * step(depths, vec4(near + 0.08 * slope * near));
+    vec3 colour = vec3(0.0);
+    shape = vec4(0.0);
+    float samples = max(dot(share, vec4(1.0)), 1e-4);
+    // a loop, because the software renderer runs through branches not taken, but leaves loops early
+    do {
+        vec3 normal = normalize(a.xyz * share.x + b.xyz * share.y + c.xyz * share.z + d.xyz * share.w + 1e-9);
+        float depth = dot(away, share) / samples;
+        colour += lit(normal, way, depth, openness(pixel, depth)) * samples;
+        if (cover >= 2.0 && shape.w == 0.0) shape = vec4(normal, depth);
+        left -= share;
+        share = left;
+        samples = dot(share, vec4(1.0));
+    } while (samples > 0.0);
     float covered = 0.25 * cover, alpha = covered + (1.0 - covered) * dark;
-    picture = vec4(colour * covered / alpha, alpha);
-    shape = cover >= 2.0 ? vec4(normal, depth) : vec4(0.0);
+    picture = vec4(0.25 * colour / max(alpha, 1e-4), alpha);
 }

@@ -147,7 +147,7 @@ def _loaded(name: str, target: str, package: str, version: str) -> Stage:
         complaint = _complaint(found)
         if not complaint:
             found.model_json_schema()
-    except Exception as error:  # noqa: BLE001 whatever a stranger's module raises, it must not stop the others
+    except (Exception, SystemExit) as error:  # noqa: BLE001 whatever a stranger's module raises, the others stay
         return bare.replace(error=f"{target} does not load: {type(error).__name__}: {error}.")
     if complaint:
         return bare.replace(error=f"{target} {complaint}")
@@ -158,7 +158,7 @@ def _complaint(found: object) -> str:
     """What keeps an object from being a stage, as the end of a sentence; empty when it is one."""
     if not (isinstance(found, type) and issubclass(found, BaseModel)):
         return "is not a pydantic model: a stage is a class derived from BaseModel."
-    if not callable(getattr(found, "__call__", None)):  # noqa: B004 the class itself is always callable
+    if not any("__call__" in base.__dict__ for base in found.__mro__):
         return "cannot be called: a stage has a method __call__(self, view) that yields views."
     return ""
 

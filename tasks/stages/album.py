@@ -38,9 +38,17 @@ def fingerprint(folder: str) -> str:
     digest = hashlib.blake2b(digest_size=16)
     for path in files(folder):
         digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
+        known = path.stat()
+        digest.update(_content(path, known.st_size, known.st_mtime_ns))
     return digest.hexdigest()
+
+
+@lru_cache(maxsize=4096)
+def _content(path: Path, size: int, changed_ns: int) -> bytes:
+    """Digest of a file's bytes; size and time of change only say when to look again."""
+    del size, changed_ns
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "blake2b").digest()
 
 
 @lru_cache(maxsize=4)

@@ -37,26 +37,27 @@ class Background(BaseModel):
         angle = rng.uniform(0, 2 * np.pi)
         # where shadows fall, in pixels right and down
         sun = (float(np.cos(angle)), float(np.sin(angle)))
-        scene = light.planes(self.place(view, sun))
+        place, grounded = self.place(view, sun)
+        scene = light.planes(place)
         shape = (view.alpha.shape[0], view.alpha.shape[1])
         part = light.matched(view, scene, sun, self.light)
-        ground = scene * (1 - np.float32(self.shadow) * light.shadow(view, sun))
+        ground = scene * (1 - np.float32(self.shadow) * light.shadow(view, sun)) if grounded else scene
         part -= ground
-        part *= view.alpha
+        part *= view.alpha if grounded else light.outline(view)
         part += ground
         part *= light.falloff(shape, rng, sun, self.light)
         yield view.replace(image=light.pixels(part), alpha=np.ones_like(view.alpha))
 
-    def place(self, view: View, sun: tuple[float, float]) -> Bytes:
-        """The empty place, (h, w, 3) uint8."""
+    def place(self, view: View, sun: tuple[float, float]) -> tuple[Bytes, bool]:
+        """The empty place, (h, w, 3) uint8, and whether there is ground near the part that takes its shadow."""
         rng = view.rng
         if self.folder and rng.random() < self.share:
             choice = album.photographs(self.folder, self.mark)
             shape = (view.alpha.shape[0], view.alpha.shape[1])
-            return album.crop(choice[rng.integers(len(choice))], shape, rng)
+            return album.crop(choice[rng.integers(len(choice))], shape, rng), True
         kind = self.scenes[rng.integers(len(self.scenes))]
         clutter = int(rng.integers(1, 5)) if rng.random() < self.clutter else 0
-        return made_up(kind, view, sun, clutter)
+        return made_up(kind, view, sun, clutter), kind != "workshop"
 
     @cached_property
     def mark(self) -> str:

@@ -150,7 +150,5 @@ def _grain(light: Floats, rng: np.random.Generator, shot: float, read: float) ->
     deviation = light * np.float32(shot)
     deviation += np.float32(read)
     np.sqrt(deviation, out=deviation)
-    pool = grains()
-    start = int(rng.integers(pool.size))
-    deviation *= np.take(pool, np.arange(start, start + light.size), mode="wrap").reshape(light.shape)
+    deviation *= grains(rng, light.size).reshape(light.shape)
     return deviation

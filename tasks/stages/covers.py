@@ -76,7 +76,7 @@ def cable(shape: tuple[int, int], target: Vector, heading: Vector, rng: np.rando
     """A cable that hangs across the picture in an arc."""
     size = float(min(shape))
     across = np.array([-heading[1], heading[0]])
-    steps = np.linspace(-1, 1, 9)
+    steps = np.linspace(-1, 1, 15)
     sag = rng.uniform(0.1, 0.7)
     curve = target + across * (steps * 1.1 * size)[:, None] - heading * (sag * size * steps**2)[:, None]
     grid = _grid(shape)
@@ -109,12 +109,11 @@ def cloth(shape: tuple[int, int], target: Vector, heading: Vector, rng: np.rando
 def thing(shape: tuple[int, int], target: Vector, heading: Vector, rng: np.random.Generator) -> Cover:
     """Another part or tool that lies in front."""
     other = things.anything(rng, float(rng.uniform(0.3, 0.6)) * min(shape))
-    share = Image.fromarray(things.silhouettes(other, target - heading * 0.1 * min(shape), shape))
-    soft = np.asarray(share.filter(ImageFilter.BoxBlur(0.6)), dtype=np.float32) / 255
-    shade = np.asarray(share.filter(ImageFilter.GaussianBlur(0.025 * shape[0])), dtype=np.float32) * np.float32(
-        0.5 / 255
-    )
-    return Cover(np.asarray(things.shaded(other, share, rng)), soft, shade)
+    cover = Image.fromarray(things.silhouettes(other, target - heading * 0.1 * min(shape), shape))
+    soft: Floats = np.asarray(cover.filter(ImageFilter.BoxBlur(0.6)), dtype=np.float32)
+    shade = np.asarray(cover.filter(ImageFilter.GaussianBlur(0.025 * shape[0])), dtype=np.float32)
+    colour = np.asarray(things.shaded(other, cover, rng))
+    return Cover(colour, soft * np.float32(1 / 255), shade * np.float32(0.5 / 255))
 
 
 COVERS: dict[str, Callable[[tuple[int, int], Vector, Vector, np.random.Generator], Cover]] = {

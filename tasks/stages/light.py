@@ -33,12 +33,20 @@ def shadow(view: View, sun: tuple[float, float]) -> Floats:
         Image.Resampling.BILINEAR,
     )
     soft = near.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.8, 1.6) + 0.35 * reach)))
-    ambient = small.filter(ImageFilter.GaussianBlur(COARSE * 0.045))
+    ambient = small.filter(ImageFilter.GaussianBlur(COARSE * 0.035))
     share = float(rng.uniform(0.35, 0.9))
-    both = np.asarray(soft, dtype=np.float32) * (share / 255) + np.asarray(ambient, dtype=np.float32) * (
-        (1 - share) / 255
-    )
+    both = np.asarray(Image.blend(ambient, soft, share), dtype=np.float32) * np.float32(1 / 255)
     return enlarged(both, (height, width)).clip(0, 1)
+
+
+def outline(view: View) -> Floats:
+    """The view's alpha without its contact shadow, (h, w) float32: the part and its softened rim alone."""
+    near = view.mask.copy()
+    near[1:] |= view.mask[:-1]
+    near[:-1] |= view.mask[1:]
+    near[:, 1:] |= view.mask[:, :-1]
+    near[:, :-1] |= view.mask[:, 1:]
+    return view.alpha * near
 
 
 def matched(view: View, scene: Floats, sun: tuple[float, float], strength: float) -> Floats:
@@ -51,7 +59,7 @@ def matched(view: View, scene: Floats, sun: tuple[float, float], strength: float
     tint = scene[:, ::8, ::8].mean(axis=(1, 2))
     part = planes(view.image)
     right, up, near = planes(view.normals)
-    lamp = strength * rng.uniform(0.1, 0.4)
+    lamp = strength * rng.uniform(0.05, 0.3)
     facing = 1 + right * np.float32(-sun[0] * lamp) + up * np.float32(sun[1] * lamp)
     down = np.clip(np.float32(0.1) - np.float32(0.75) * up - np.float32(0.25) * near, 0, 1)
     down *= view.mask
@@ -66,9 +74,9 @@ def matched(view: View, scene: Floats, sun: tuple[float, float], strength: float
 def falloff(shape: tuple[int, int], rng: np.random.Generator, sun: tuple[float, float], strength: float) -> Floats:
     """Light over the picture, (3, h, w) float32 about 1: brighter towards the lamp, uneven, a little coloured."""
     cells = np.linspace(-1, 1, 6, dtype=np.float32)
-    slope = np.float32(strength * rng.uniform(0.05, 0.5))
+    slope = np.float32(strength * rng.uniform(0.05, 0.4))
     small = 1 - slope * (sun[0] * cells[None] + sun[1] * cells[:, None])
-    small += np.float32(0.12 * strength) * rng.standard_normal((6, 6), dtype=np.float32)
+    small += np.float32(0.1 * strength) * rng.standard_normal((6, 6), dtype=np.float32)
     warmth = strength * rng.normal(0, 0.1)
     gains = np.array([1 + warmth, 1, 1 - warmth]) * np.exp(rng.normal(0, 0.15) * strength)
     level = enlarged(np.clip(small, 0.35, 1.6), shape)

@@ -24,15 +24,27 @@ def spectral(shape: Sequence[int], beta: float, seed: int, stretch: Sequence[flo
 
     `beta` 0 is white, 1 is fine, 2 is cloudy; `stretch` lengthens its features along each axis.
     """
+    waves = _white(tuple(shape), seed)
+    frequency = _frequency(tuple(shape), tuple(stretch) or (1.0,) * len(shape))
+    return _coloured(waves, frequency, beta, shape)
+
+
+def _white(shape: tuple[int, ...], seed: int) -> NDArray[np.complex64]:
     rng = np.random.default_rng((seed, *shape))
-    waves = np.fft.rfftn(rng.standard_normal(shape, dtype=np.float32))
-    factors = tuple(stretch) or (1.0,) * len(shape)
-    axes = [np.fft.fftfreq(n) * n * s for n, s in zip(shape[:-1], factors, strict=False)]
-    axes.append(np.fft.rfftfreq(shape[-1]) * shape[-1] * factors[-1])
-    frequency = np.sqrt(sum(grid**2 for grid in np.meshgrid(*axes, indexing="ij", sparse=True)))
-    waves *= 1.0 / np.maximum(frequency, 1.0) ** beta
-    waves.flat[0] = 0
-    noise = np.fft.irfftn(waves, s=shape, axes=range(len(shape))).astype(np.float32)
+    return np.asarray(np.fft.rfftn(rng.standard_normal(shape, dtype=np.float32)), dtype=np.complex64)
+
+
+def _frequency(shape: tuple[int, ...], stretch: tuple[float, ...]) -> Floats:
+    axes = [np.fft.fftfreq(n) * n * s for n, s in zip(shape[:-1], stretch, strict=False)]
+    axes.append(np.fft.rfftfreq(shape[-1]) * shape[-1] * stretch[-1])
+    squares = sum(grid.astype(np.float32) ** 2 for grid in np.meshgrid(*axes, indexing="ij", sparse=True))
+    return np.maximum(np.sqrt(np.asarray(squares, dtype=np.float32)), np.float32(1))
+
+
+def _coloured(waves: NDArray[np.complex64], frequency: Floats, beta: float, shape: Sequence[int]) -> Floats:
+    weighted = waves * frequency ** np.float32(-beta)
+    weighted.flat[0] = 0
+    noise = np.fft.irfftn(weighted, s=tuple(shape), axes=range(len(shape)))
     return np.asarray(noise / noise.std(), dtype=np.float32)
 
 
@@ -55,18 +67,23 @@ def volume() -> NDArray[np.uint32]:
 
     One look-up gives all four, and the look-up is what costs.
     """
-    layers = [quantised(spectral((VOLUME,) * 3, beta, seed)) for seed, beta in enumerate((2.4, 2.4, 1.5, 1.5))]
+    shape, half = (VOLUME,) * 3, VOLUME // 2
+    waves, frequency = _white(shape, 0), _frequency(shape, (1.0,) * 3)
+    cloudy, fine = (quantised(_coloured(waves, frequency, beta, shape)) for beta in (2.4, 1.5))
+    # the second of each is the first from another side and another place: half the work, no likeness
+    layers = [cloudy, np.roll(cloudy.transpose(1, 2, 0), half, 2), np.roll(fine, half // 2, 1)]
+    layers.append(np.roll(fine.transpose(2, 0, 1), half, 0))
     packed = np.ascontiguousarray(np.stack(layers, axis=-1)).view(np.uint32).ravel()
     packed.flags.writeable = False
     return packed
 
 
-def in_space(points: Floats, scale: float, shift: Sequence[float]) -> Floats:
-    """Four noises at `points` (3, n), each about -1 to 1: (4, n) float32; `scale` is cells per unit of length."""
+def in_space(points: Floats) -> Floats:
+    """Four noises at `points` (3, n) in cells of the volume, each about -1 to 1: (4, n) float32."""
     index = np.zeros(points.shape[1], dtype=np.int32)
-    for axis, start in zip(points, shift, strict=True):
+    for axis in points:
         index *= VOLUME
-        index += (axis * np.float32(scale) + np.float32(start)).astype(np.int32) & (VOLUME - 1)
+        index += np.floor(axis).astype(np.int32) & (VOLUME - 1)
     layers = volume()[index].view(np.uint8).reshape(-1, 4).T.astype(np.float32, order="C")
     layers -= 128
     layers *= np.float32(1 / 96)
@@ -74,11 +91,16 @@ def in_space(points: Floats, scale: float, shift: Sequence[float]) -> Floats:
 
 
 @cache
-def grains() -> Floats:
-    """A million normal random numbers, float32: a slice of them is a sensor's noise for nothing."""
+def _pool() -> Floats:
     pool = np.random.default_rng(53).standard_normal(1 << 20, dtype=np.float32)
     pool.flags.writeable = False
     return pool
+
+
+def grains(rng: np.random.Generator, count: int) -> Floats:
+    """Normal random numbers, (count,) float32: a stretch of a million made once, from a random place on."""
+    start = int(rng.integers(1 << 20))
+    return np.take(_pool(), np.arange(start, start + count), mode="wrap")
 
 
 def sampled(tile: Bytes, x: Floats, y: Floats) -> Floats:
@@ -93,11 +115,6 @@ def sampled(tile: Bytes, x: Floats, y: Floats) -> Floats:
     upper = flat[row + column] * (1 - across) + flat[row + right] * across
     lower = flat[below + column] * (1 - across) + flat[below + right] * across
     return np.asarray(upper * (1 - down) + lower * down, dtype=np.float32)
-
-
-def field(rng: np.random.Generator, shape: tuple[int, int], cells: int = 5) -> Floats:
-    """A soft random surface over the picture: `shape` float32, deviation about 1."""
-    return enlarged(rng.standard_normal((cells, cells), dtype=np.float32), shape)
 
 
 def enlarged(small: Floats, shape: tuple[int, int]) -> Floats:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.stages.noise import Bytes, Floats, in_space
+from tasks.stages.noise import Bytes, Floats, grains, in_space
 
 if TYPE_CHECKING:
     from tasks.records import Bools, Camera, View
@@ -64,12 +64,13 @@ class Skin:
         return result
 
     def noises(self, rng: np.random.Generator) -> Floats:
-        """Four noises on the surface, (4, n) about -1 to 1: two cloudy, two fine.
-
-        About 100 of their cells span half the picture's height: with fewer, steps would show.
-        """
-        cells = rng.uniform(70, 130) / (256 * self.pixel / 2)
-        return in_space(self.points, cells, rng.uniform(0, 128, 3).tolist())
+        """Four noises on the surface, (4, n) about -1 to 1: two cloudy, two fine."""
+        cells = rng.uniform(60, 100)
+        places = _turn(rng) @ (self.points * np.float32(cells)) + rng.uniform(0, 128, (3, 1)).astype(np.float32)
+        if cells * self.pixel < 0.6:
+            # cells larger than pixels would show as steps: each pixel looks a little beside its place instead
+            places += grains(rng, places.size).reshape(places.shape) * np.float32(0.4)
+        return in_space(places)
 
     def patches(self, noise: Floats, share: float, soft: float) -> Floats:
         """Where the noise is highest, (n,) 0 to 1, over about `share` of the surface, with edges `soft` wide."""
@@ -98,6 +99,12 @@ class Skin:
     def darken(self, loss: tuple[float, float, float], cover: Floats) -> None:
         """Take a share of red, green and blue away where `cover` (n,) says."""
         self.colours *= 1 - np.outer(np.array(loss, dtype=np.float32), cover)
+
+
+def _turn(rng: np.random.Generator) -> Floats:
+    """A random rotation, (3, 3) float32: the noise's own axes would show on faces parallel to them."""
+    turn, _ = np.linalg.qr(rng.normal(0, 1, (3, 3)))
+    return np.asarray(turn, dtype=np.float32)
 
 
 def _visible(mask: Bools, alpha: Floats) -> tuple[Index, Index]:

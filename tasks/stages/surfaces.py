@@ -154,14 +154,24 @@ def _weave() -> Bytes:
 
 def _pebbles() -> Bytes:
     """Small stones: each its own grey, rounded at the edge."""
-    from scipy.spatial import cKDTree
-
     rng = np.random.default_rng(14)
-    half = TILE // 2
-    seeds = rng.random((900, 2)) * half
+    half, cells = TILE // 2, 32
+    width = half // cells
+    seeds = rng.uniform(0, width, (cells, cells, 2)).astype(np.float32)
+    greys = rng.normal(0, 0.9, (cells, cells)).astype(np.float32)
     rows, columns = np.mgrid[0:half, 0:half]
-    near, owner = cKDTree(seeds, boxsize=half).query(np.stack([rows.ravel(), columns.ravel()], axis=1), k=2)
-    stone = rng.normal(0, 0.9, 900)[owner[:, 0]] + np.minimum((near[:, 1] - near[:, 0]) * 0.5 - 1.6, 0.4)
+    near = np.full((2, half, half), np.inf, dtype=np.float32)
+    grey = np.zeros((half, half), dtype=np.float32)
+    # one stone in each cell of a grid: the nearest two lie in the cells around
+    for down, across in np.ndindex(5, 5):
+        row, column = rows // width + down - 2, columns // width + across - 2
+        seed = seeds[row % cells, column % cells]
+        away = np.hypot(rows - row * width - seed[..., 0], columns - column * width - seed[..., 1])
+        nearer = away < near[0]
+        near[1] = np.where(nearer, near[0], np.minimum(near[1], away))
+        near[0] = np.where(nearer, away, near[0])
+        grey = np.where(nearer, greys[row % cells, column % cells], grey)
+    stone = grey + np.minimum((near[1] - near[0]) * 0.5 - 1.6, 0.4)
     small = np.asarray(stone, dtype=np.float32).reshape(half, half)
     large = np.asarray(Image.fromarray(small).resize((TILE, TILE), Image.Resampling.BILINEAR), dtype=np.float32)
     return quantised(large + 0.25 * spectral((TILE, TILE), 0.5, 15))
@@ -182,11 +192,7 @@ def _ribs() -> Bytes:
     """A rubber mat with fine ribs, dusty."""
     rows = np.arange(TILE, dtype=np.float32)[:, None] * (2 * np.pi * 40 / TILE)
     return quantised(
-        (
-            0.8 * np.tanh(2 * np.sin(rows))
-            + 0.7 * spectral((TILE, TILE), 1.4, 20)
-            + 0.2 * spectral((TILE, TILE), 0.2, 21)
-        )
+        0.8 * np.tanh(2 * np.sin(rows)) + 0.7 * spectral((TILE, TILE), 1.4, 20) + 0.2 * spectral((TILE, TILE), 0.2, 21)
     )
 
 

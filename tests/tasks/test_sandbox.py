@@ -35,7 +35,11 @@ def box() -> Iterator[Sandbox]:
 def doubled(values: list[float]) -> tuple[Any, dict[str, Any]]:
     """A job that does as it should."""
     array = np.array(values)
-    return {"count": len(values)}, {"twice": array * 2, "bytes": np.frombuffer(b"abc", np.uint8), "none": np.zeros((0, 3))}
+    return {"count": len(values)}, {
+        "twice": array * 2,
+        "bytes": np.frombuffer(b"abc", np.uint8),
+        "none": np.zeros((0, 3)),
+    }
 
 
 def refusing() -> tuple[Any, dict[str, Any]]:
@@ -294,7 +298,7 @@ def test_it_ends_with_its_parent(tmp_path: Path) -> None:
     )
     script.write_text("\n".join(lines), encoding="utf-8")
     (tmp_path / "sleeper.py").write_text("import time\ndef sleep(): time.sleep(600)\n", encoding="utf-8")
-    root = str(Path(__file__).resolve().parents[2])
+    root = os.pathsep.join([str(Path(__file__).resolve().parents[2]), *filter(None, sys.path)])
     command = [sys.executable, str(script), str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": root}) as parent:
         assert parent.stdout is not None

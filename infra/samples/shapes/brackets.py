@@ -21,8 +21,15 @@ def _angle(base: float, height: float, width: float, thickness: float) -> Any:
     flat = Pos(base / 2, 0, thickness / 2) * Box(base, width, thickness)
     leg = Pos(thickness / 2, 0, height / 2) * Box(thickness, width, height)
     bent = softened(joined(flat, leg), 2 * thickness, lambda edges: edges.group_by(Axis.Z)[0].group_by(Axis.X)[0])
-    bent = softened(bent, thickness, lambda edges: edges.filter_by(Axis.Y).filter_by_position(
-        Axis.X, thickness - 0.01, thickness + 0.01).filter_by_position(Axis.Z, thickness - 0.01, thickness + 0.01))  # fmt: skip
+    bent = softened(
+        bent,
+        thickness,
+        lambda edges: (
+            edges.filter_by(Axis.Y)
+            .filter_by_position(Axis.X, thickness - 0.01, thickness + 0.01)
+            .filter_by_position(Axis.Z, thickness - 0.01, thickness + 0.01)
+        ),
+    )
     corners = 0.18 * width
     bent = softened(bent, corners, lambda edges: upright(edges).group_by(Axis.X)[-1])
     return softened(bent, corners, lambda edges: edges.filter_by(Axis.X).group_by(Axis.Z)[-1])
@@ -65,14 +72,21 @@ def joining_plate(length: float, width: float, thickness: float, holes: int) -> 
     plate = softened(plate, 0.4, lambda edges: edges.group_by(Axis.Z)[-1])
     pitch = length / holes
     spots = [((i - (holes - 1) / 2) * pitch, 0.0) for i in range(holes)]
-    return solid(cut(plate, [bore(2.75, 0, thickness, at) for at in spots],
-                     [countersink(2.75, thickness, at, 2.4) for at in spots]))  # fmt: skip
+    return solid(
+        cut(
+            plate,
+            [bore(2.75, 0, thickness, at) for at in spots],
+            [countersink(2.75, thickness, at, 2.4) for at in spots],
+        )
+    )
 
 
 def corner_plate(leg: float, width: float, thickness: float, holes: int) -> Solid:
     """An L-shaped plate with `holes` screw holes (5, or 4 where the corner stays closed)."""
-    arms = joined(Pos(leg / 2, width / 2, thickness / 2) * Box(leg, width, thickness),
-                  Pos(width / 2, leg / 2, thickness / 2) * Box(width, leg, thickness))  # fmt: skip
+    arms = joined(
+        Pos(leg / 2, width / 2, thickness / 2) * Box(leg, width, thickness),
+        Pos(width / 2, leg / 2, thickness / 2) * Box(width, leg, thickness),
+    )
     body = softened(arms, 4, upright)
     middle = width / 2
     spots = [(0.5 * leg, middle), (0.84 * leg, middle), (middle, 0.5 * leg), (middle, 0.84 * leg), (middle, middle)]
@@ -80,7 +94,7 @@ def corner_plate(leg: float, width: float, thickness: float, holes: int) -> Soli
 
 
 def sensor_holder() -> Solid:
-    """A left-hand holder: base with two slots, a tab bent up at one side, a sensor hole; mirrored it is the right one."""
+    """A left-hand holder: base with two slots, a tab bent up at one side, a sensor hole."""
     base = Pos(0, 0, 1.5) * Box(64, 34, 3)
     base = softened(base, 5, lambda edges: upright(edges).sort_by(Axis.X)[:2])
     tab = Pos(30.5, -4, 18) * Box(3, 26, 36)
@@ -93,9 +107,9 @@ def sensor_holder() -> Solid:
     return solid(cut(body, slots, pilot, sensor, lock))
 
 
-def mirrored(part: Solid) -> Solid:
-    """The other hand of `part`."""
-    return solid(mirror(part, Plane.YZ))
+def mirrored_sensor_holder() -> Solid:
+    """The right-hand holder."""
+    return solid(mirror(sensor_holder(), Plane.YZ))
 
 
 def clevis(size: float) -> Solid:
@@ -106,7 +120,8 @@ def clevis(size: float) -> Solid:
     gap = Pos(0, 0, 2.1 * size) * Box(3 * size, size, 2.6 * size)
     pin = Pos(0, -2 * size, 2.2 * size) * Rot(-90, 0, 0) * bore(0.5 * size, 0, 4 * size)
     body = joined(block, neck) & Pos(0, 0, 0.9 * size) * turned(
-        [(0, -2 * size), (1.32 * size, -2 * size), (1.32 * size, 1.9 * size), (1.2 * size, 2.1 * size), (0, 2.1 * size)])  # fmt: skip
+        [(0, -2 * size), (1.32 * size, -2 * size), (1.32 * size, 1.9 * size), (1.2 * size, 2.1 * size), (0, 2.1 * size)]
+    )
     return solid(cut(body, gap, pin, bore(0.42 * size, -1.2 * size, 0.8 * size)))
 
 

@@ -42,8 +42,16 @@ def socket_screw(nominal: int, length: float, plain: float = 0.0) -> Solid:
     """DIN 912: cylindrical head with a hexagon socket."""
     radius, key = 0.8 * nominal + 0.1 * (nominal == 6), {6: 5, 8: 6}[nominal]
     edge = 0.12 * nominal
-    head = turned([(0, 0), (radius, 0), (radius, nominal - edge), (radius - 0.4 * edge, nominal - 0.3 * edge),
-                   (radius - edge, nominal), (0, nominal)])  # fmt: skip
+    head = turned(
+        [
+            (0, 0),
+            (radius, 0),
+            (radius, nominal - edge),
+            (radius - 0.4 * edge, nominal - 0.3 * edge),
+            (radius - edge, nominal),
+            (0, nominal),
+        ]
+    )
     socket = Pos(0, 0, 0.45 * nominal) * extrude(RegularPolygon(key / math.sqrt(3), 6), nominal)
     return solid(cut(joined(head, turned(shank(nominal, length, plain))), socket, countersink(key / 1.8, nominal)))
 
@@ -61,8 +69,18 @@ def _threaded_hole(nominal: int, height: float) -> Solid:
     core = nominal / 2 - 0.54 * pitch
     rings = [(core, 0.8 * pitch), *thread(core, pitch, 0.8 * pitch, height - 0.8 * pitch, -0.54)]
     mouth = nominal / 2 + 0.1
-    return turned([(0, -0.1), (mouth, -0.1), (mouth, 0), *rings, (core, height - 0.8 * pitch),
-                   (mouth, height), (mouth, height + 0.1), (0, height + 0.1)])  # fmt: skip
+    return turned(
+        [
+            (0, -0.1),
+            (mouth, -0.1),
+            (mouth, 0),
+            *rings,
+            (core, height - 0.8 * pitch),
+            (mouth, height),
+            (mouth, height + 0.1),
+            (0, height + 0.1),
+        ]
+    )
 
 
 def hex_nut(nominal: int) -> Solid:
@@ -75,15 +93,27 @@ def lock_nut(nominal: int) -> Solid:
     """DIN 985: a nut with a domed collar that holds a nylon ring."""
     across, height = HEX_NUT[nominal]
     r, z = 0.46 * across, height + 1.5
-    collar = turned([(nominal / 2 - 0.6, height - 1.5), (r, height - 1.5), (r, z - 1.2), (r - 0.4, z - 0.5),
-                     (r - 1.1, z), (nominal / 2 + 0.7, z), (nominal / 2 + 0.7, z - 0.7), (nominal / 2 - 0.6, z - 0.7)])  # fmt: skip
+    collar = turned(
+        [
+            (nominal / 2 - 0.6, height - 1.5),
+            (r, height - 1.5),
+            (r, z - 1.2),
+            (r - 0.4, z - 0.5),
+            (r - 1.1, z),
+            (nominal / 2 + 0.7, z),
+            (nominal / 2 + 0.7, z - 0.7),
+            (nominal / 2 - 0.6, z - 0.7),
+        ]
+    )
     return solid(joined(cut(hexagon(across, height), _threaded_hole(nominal, height)), collar))
 
 
 def flange_nut(nominal: int) -> Solid:
     """DIN 6923: a nut on a flange with locking teeth."""
     across, height = HEX_NUT[nominal]
-    flange = turned([(0, 0), (1.05 * nominal, 0), (1.1 * nominal, 0.5), (1.05 * nominal, 1.2), (0.75 * nominal, 2.6), (0, 2.6)])
+    flange = turned(
+        [(0, 0), (1.05 * nominal, 0), (1.1 * nominal, 0.5), (1.05 * nominal, 1.2), (0.75 * nominal, 2.6), (0, 2.6)]
+    )
     notch = Pos(0.92 * nominal, 0, 0) * Rot(0, 8, 0) * Box(4, 0.5, 0.6)
     body = joined(flange, Pos(0, 0, 1) * hexagon(across, height + 0.5, "top"))
     return solid(cut(body, _threaded_hole(nominal, height + 1.5), around(18, 0, notch)))
@@ -92,7 +122,12 @@ def flange_nut(nominal: int) -> Solid:
 def wing_nut(nominal: int) -> Solid:
     """DIN 315: two rounded wings on a conical hub."""
     hub = turned([(0, 0), (nominal, 0), (nominal, 2), (0.8 * nominal, nominal), (0, nominal)])
-    outline = Pos(1.45 * nominal, 0, 1.15 * nominal) * Rot(90, 0, 0) * Rot(0, 0, 35) * SlotOverall(2.1 * nominal, 1.15 * nominal)
+    outline = (
+        Pos(1.45 * nominal, 0, 1.15 * nominal)
+        * Rot(90, 0, 0)
+        * Rot(0, 0, 35)
+        * SlotOverall(2.1 * nominal, 1.15 * nominal)
+    )
     plate = extrude(outline, 1.4, both=True)
     blade = softened(plate, 0.6, lambda edges: edges.group_by(Axis.Y)[0] + edges.group_by(Axis.Y)[-1])
     return solid(cut(joined(hub, blade, Rot(0, 0, 180) * blade), _threaded_hole(nominal, nominal)))
@@ -100,8 +135,17 @@ def wing_nut(nominal: int) -> Solid:
 
 def washer(inner: float, outer: float, height: float, edge: float = 0.25) -> Solid:
     """DIN 125 form B or DIN 9021: a flat ring, chamfered above."""
-    return solid(turned([(inner / 2, 0), (outer / 2, 0), (outer / 2, height - edge), (outer / 2 - edge, height),
-                         (inner / 2, height)]))  # fmt: skip
+    return solid(
+        turned(
+            [
+                (inner / 2, 0),
+                (outer / 2, 0),
+                (outer / 2, height - edge),
+                (outer / 2 - edge, height),
+                (inner / 2, height),
+            ]
+        )
+    )
 
 
 def spring_washer(inner: float, outer: float, height: float) -> Solid:
@@ -139,6 +183,16 @@ def parallel_key(width: float, height: float, length: float) -> Solid:
 def clevis_pin(diameter: float, length: float) -> Solid:
     """ISO 2341 form B: a headed pin with a split-pin hole."""
     r = diameter / 2
-    body = turned([(0, 0), (1.5 * r, 0), (1.6 * r, 0.4), (1.6 * r, 0.5 * r), (r, 0.5 * r), (r, length - 1.5),
-                   (r - 1, length), (0, length)])  # fmt: skip
+    body = turned(
+        [
+            (0, 0),
+            (1.5 * r, 0),
+            (1.6 * r, 0.4),
+            (1.6 * r, 0.5 * r),
+            (r, 0.5 * r),
+            (r, length - 1.5),
+            (r - 1, length),
+            (0, length),
+        ]
+    )
     return solid(cut(body, Pos(0, 0, length - 5) * Rot(90, 0, 0) * bore(0.16 * diameter, -diameter, diameter)))

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from build123d import Axis, Box, Circle, Plane, Pos, Rectangle, RectangleRounded, RegularPolygon, Rot, SlotOverall, extrude, loft, offset
+from build123d import (
+    Axis,
+    Box,
+    Circle,
+    Plane,
+    Pos,
+    Rectangle,
+    RectangleRounded,
+    RegularPolygon,
+    Rot,
+    SlotOverall,
+    extrude,
+    loft,
+    offset,
+)
 
 from infra.samples.shapes.solids import bore, cut, joined, softened, solid, turned, upright
 
@@ -45,7 +59,12 @@ def air_duct() -> Solid:
     """A fan duct: square flange with four holes that narrows to a flat nozzle."""
     lower, upper = Plane.XY, Plane.XY.offset(34)
     outside = loft([lower * RectangleRounded(40, 40, 6), upper * Pos(10, 0) * RectangleRounded(30, 12, 3)])
-    inside = loft([lower.offset(-0.1) * RectangleRounded(36, 36, 5), Plane.XY.offset(34.1) * Pos(10, 0) * RectangleRounded(27, 9, 2)])
+    inside = loft(
+        [
+            lower.offset(-0.1) * RectangleRounded(36, 36, 5),
+            Plane.XY.offset(34.1) * Pos(10, 0) * RectangleRounded(27, 9, 2),
+        ]
+    )
     plate = extrude(RectangleRounded(52, 52, 5), 3)
     holes = [bore(2.2, 0, 3, (x, y)) for x in (-20.5, 20.5) for y in (-20.5, 20.5)]
     return solid(cut(joined(plate, outside), inside, holes))

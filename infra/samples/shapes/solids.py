@@ -45,7 +45,7 @@ def solid(shape: Any) -> Solid:
 def turned(profile: Sequence[Point], angle: float = 360) -> Part:
     """The solid turned about z from a closed `profile` of (radius, z) in mm."""
     outline = Polyline(*((r, 0, z) for r, z in profile), close=True)
-    return cast("Part", revolve(make_face(outline), Axis.Z, angle))
+    return revolve(make_face(outline), Axis.Z, angle)
 
 
 def hexagon(across: float, height: float, ends: str = "both") -> Part:

@@ -1,0 +1,1 @@
+"""The sample catalogue, and how it is made."""

@@ -1,0 +1,1 @@
+"""The shapes of the sample parts, one family per file."""

@@ -1,0 +1,193 @@
+"""Pictures and words become vectors: the right ones, whatever the batch, the size and the model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from blocks import models
+from blocks.customer import Embed
+from tasks.embed import Embedder, embedder, network, square
+from tasks.records import Bytes, generator
+
+DEFAULT = Embed()
+OBLONG = {
+    "embed_dim": 8,
+    "vision_cfg": {"image_size": [16, 24], "patch_size": 8, "layers": 1, "width": 16, "head_width": 16},
+    "text_cfg": {"context_length": 8, "vocab_size": 49408, "width": 16, "heads": 1, "layers": 1},
+}
+
+
+def drawing(seed: int, *, ground: int = 230, ink: int = 60, size: int = 96) -> Bytes:
+    """A plain picture of one of many shapes, (size, size, 3)."""
+    corners = generator("drawing", seed).uniform(0.15, 0.85, (6, 2)) * size
+    picture = Image.new("RGB", (size, size), (ground,) * 3)
+    ImageDraw.Draw(picture).polygon([tuple(corner) for corner in corners.tolist()], fill=(ink,) * 3)
+    return np.asarray(picture)
+
+
+def saved(folder: Path, weights: models.Weights, name: str = "model.safetensors") -> Path:
+    """The network of `weights` as a safetensors file in `folder`."""
+    from safetensors.torch import save_file
+
+    save_file({key: value.clone() for key, value in network(weights).state_dict().items()}, folder / name)
+    return folder / name
+
+
+def test_a_person_sees_that_the_default_is_untrained() -> None:
+    """The word stands in the name, and in what programs read."""
+    model = embedder(DEFAULT)
+    assert "untrained" in model.name
+    assert not model.trained
+    assert "untrained" in model.table
+
+
+def test_a_model_is_loaded_once_in_a_process() -> None:
+    """Batches share the network; settings that are equal are one model."""
+    assert embedder(Embed()) is embedder(Embed(model=DEFAULT.model))
+
+
+def test_vectors_have_unit_length_whatever_the_size_of_the_picture() -> None:
+    """Pictures of any size and shape come out in order, one vector each."""
+    pictures = [drawing(1), drawing(2, size=33), np.zeros((40, 90, 3), np.uint8), drawing(3, size=300), drawing(1)]
+    vectors = embedder(DEFAULT).images(pictures)
+    assert vectors.shape == (5, embedder(DEFAULT).dimension)
+    assert vectors.dtype == np.float32
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(np.ones(5), abs=1e-5)
+    assert vectors[0] == pytest.approx(vectors[4], abs=1e-5)
+
+
+def test_a_vector_does_not_depend_on_its_batch() -> None:
+    """Alone, in a small batch or in a large one: the same vector."""
+    pictures = [drawing(seed, size=64 + 32 * (seed % 2)) for seed in range(9)]
+    model = embedder(DEFAULT)
+    together = model.images(pictures)
+    assert model.images(pictures, batch=2) == pytest.approx(together, abs=1e-5)
+    assert model.images(pictures[4:5])[0] == pytest.approx(together[4], abs=1e-5)
+
+
+def test_no_pictures_are_no_vectors() -> None:
+    """An empty batch has a shape as well."""
+    assert embedder(DEFAULT).images([]).shape == (0, embedder(DEFAULT).dimension)
+    assert embedder(DEFAULT).texts([]).shape == (0, embedder(DEFAULT).dimension)
+
+
+def test_words_become_vectors_too() -> None:
+    """Texts of any length, and in any script, come out with unit length."""
+    vectors = embedder(DEFAULT).texts(["hex bolt M6x20", "Schlüssel", "螺栓", "long " * 500])
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(np.ones(4), abs=1e-5)
+    assert np.abs(vectors[0] - vectors[1]).max() > 0.01
+
+
+def test_a_shape_is_found_again_in_other_light() -> None:
+    """Untrained or not: of forty shapes, one is recognised in other greys and on another ground."""
+    model = embedder(DEFAULT)
+    index = model.images([drawing(seed) for seed in range(40)])
+    queries = model.images([drawing(seed, ground=120, ink=200, size=160) for seed in range(40)])
+    assert ((queries @ index.T).argmax(axis=1) == np.arange(40)).mean() > 0.9
+
+
+@pytest.mark.parametrize("size", [32, 48, 256, 20])
+def test_preprocessing_is_what_open_clip_does(size: int) -> None:
+    """The quick way gives the pixels of open_clip's own transform, to one grey level."""
+    from open_clip.transform import PreprocessCfg, image_transform_v2
+
+    model = embedder(DEFAULT)
+    noise = generator("noise", size).integers(0, 256, (size, size, 3), dtype=np.uint8)
+    pictures = [drawing(1, size=size), drawing(2, size=size), noise]
+    own = image_transform_v2(PreprocessCfg(**model._preprocess), is_train=False)
+    expected = np.stack([own(Image.fromarray(picture)).numpy() for picture in pictures])
+    level = 1 / 255 / min(model._preprocess["std"])
+    assert np.abs(model._prepared(pictures).numpy() - expected).max() <= 1.01 * level
+
+
+def test_a_model_that_looks_at_oblongs_gets_its_own_transform(tmp_path: Path) -> None:
+    """A model with another shape of picture is served exactly, if more slowly."""
+    (tmp_path / "oblong.json").write_text(json.dumps(OBLONG), encoding="utf-8")
+    weights = models.Weights(
+        name="o",
+        digest="0",
+        dimension=8,
+        trained=False,
+        architecture="oblong",
+        config=tmp_path / "oblong.json",
+    )
+    file = saved(tmp_path, weights, "oblong.safetensors")
+    model = Embedder(models.find("oblong", str(file)))
+    assert model._prepared([drawing(1)]).shape == (1, 3, 16, 24)
+    assert model.images([drawing(1), drawing(2)]).shape == (2, 8)
+    assert model.texts(["a bolt"]).shape == (1, 8)
+
+
+def test_any_open_clip_model_can_be_named() -> None:
+    """A name of open_clip's works with all that is its own; random weights are said to be untrained."""
+    model = embedder(Embed(model="ViT-S-32-alt", weights="untrained"))
+    assert model.name == "ViT-S-32-alt-untrained"
+    assert model.images([drawing(1)]).shape == model.texts(["a bolt"]).shape == (1, model.dimension)
+
+
+def test_weights_from_a_file_are_the_weights_that_are_used(tmp_path: Path) -> None:
+    """A safetensors file gives the vectors of the network that it was saved from, and counts as trained."""
+    file = saved(tmp_path, models.find("partsight-small", "untrained"))
+    model = embedder(Embed(weights=str(file)))
+    assert model.trained
+    assert model.name == "partsight-small/model"
+    assert model.images([drawing(1)]) == pytest.approx(embedder(DEFAULT).images([drawing(1)]), abs=1e-6)
+    assert model.texts(["a bolt"]) == pytest.approx(embedder(DEFAULT).texts(["a bolt"]), abs=1e-6)
+
+
+def test_a_model_of_the_hub_works_offline_once_it_is_in_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pinned revision in the hub's own cache is used with its configuration and preprocessing, without a network."""
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    snapshot = tmp_path / "models--somebody--some-model" / "snapshots" / commit
+    snapshot.mkdir(parents=True)
+    refs = tmp_path / "models--somebody--some-model" / "refs"
+    refs.mkdir()
+    (refs / "v1").write_text(commit, encoding="utf-8")
+    config = {"model_cfg": OBLONG, "preprocess_cfg": {"mean": [0.5] * 3, "std": [0.25] * 3}}
+    (snapshot / "open_clip_config.json").write_text(json.dumps(config), encoding="utf-8")
+    bare = models.Weights(name="o", digest="0", dimension=8, trained=False, architecture=f"local-dir:{snapshot}")
+    saved(snapshot, bare, "open_clip_model.safetensors")
+    model = embedder(Embed(model="hf-hub:somebody/some-model@v1"))
+    assert (model.name, model.trained, model.dimension) == ("somebody/some-model", True, 8)
+    assert model._preprocess["mean"] == [0.5] * 3
+    assert model.images([drawing(1)]).shape == model.texts(["a bolt"]).shape == (1, 8)
+
+
+def test_a_broken_file_is_named(tmp_path: Path) -> None:
+    """Half a download is a sentence with its name in it."""
+    file = saved(tmp_path, models.find("partsight-small", "untrained"))
+    file.write_bytes(file.read_bytes()[:5000])
+    with pytest.raises(ValueError, match=r"model\.safetensors is not a whole safetensors file"):
+        embedder(Embed(weights=str(file))).images([drawing(1)])
+
+
+def test_weights_of_another_model_are_named(tmp_path: Path) -> None:
+    """Weights that do not fit are a sentence about the file and the model."""
+    file = saved(tmp_path, models.find("partsight-small", "untrained"))
+    with pytest.raises(ValueError, match=r"model\.safetensors does not hold the weights of ViT-S-32-alt"):
+        embedder(Embed(model="ViT-S-32-alt", weights=str(file))).images([drawing(1)])
+
+
+def test_a_long_part_keeps_its_ends() -> None:
+    """What is not square is padded with the colour of its rim, and nothing is cut off."""
+    picture = np.full((20, 61, 3), 200, np.uint8)
+    picture[5:15, 3:58] = 40
+    padded = square(picture)
+    assert padded.shape == (61, 61, 3)
+    assert (padded == 40).sum() == (picture == 40).sum()
+    assert (padded[0] == 200).all()
+    assert square(padded) is padded
+    other = picture.copy()
+    other[5:15, 50:58] = 200  # shorter, seen only beyond the middle square
+    vectors = embedder(DEFAULT).images([picture, other])
+    assert np.abs(vectors[0] - vectors[1]).max() > 0.01
