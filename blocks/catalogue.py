@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 KEYS: Final = {"files": "id", "shapes": "geometry", "parts": "part", "images": "id", "runs": "run"}
 VECTORS: Final = "vectors__"
 SMALL: Final = 20_000  # rows below which reading all vectors beats an index (measured, DESIGN section 7)
+MANY_WORDS: Final = 5_000  # parts below which reading all words is quicker than asking an index
 _OLD_VERSIONS_DAYS: Final = 1  # long enough for every search that still reads one
 
 
@@ -120,14 +121,20 @@ class Catalogue(BaseModel):
             self.table(name).optimize(cleanup_older_than=timedelta(days=_OLD_VERSIONS_DAYS))
 
     def index(self, name: str) -> None:
-        """Index the key, the part number and, from `SMALL` rows on, the vectors of table `name`."""
-        from lancedb.index import BTree, IvfSq
+        """Index the key and the part number of table `name`; words and vectors where there are many."""
+        from lancedb.index import FTS, BTree, IvfSq
 
         table = self.table(name)
         there = {column for entry in table.list_indices() for column in entry.columns}
         wanted = {key(name), "part"} & set(table.schema.names)
         for column in sorted(wanted - there):
             table.create_index(column, config=BTree())
+        if name == "parts" and "words" not in there and table.count_rows() >= MANY_WORDS:
+            # pieces of words: part numbers are asked for by fragments
+            pieces = FTS(
+                base_tokenizer="ngram", ngram_min_length=2, ngram_max_length=3, stem=False, remove_stop_words=False
+            )
+            table.create_index("words", config=pieces)
         if name.startswith(VECTORS) and "vector" not in there and table.count_rows() >= SMALL:
             table.create_index("vector", config=IvfSq(distance_type="cosine"))
 

@@ -181,6 +181,8 @@ class Program:
         if name not in self._places:
             self._places[name] = gl.glGetUniformLocation(self.number, name)
         place = self._places[name]
+        if place < 0:  # this program has no use for it
+            return
         if isinstance(value, int):
             gl.glUniform1i(place, value)
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -67,6 +68,12 @@ def _checked(result: int, what: str) -> int:
 def die_with_parent() -> None:
     """Ask the kernel to kill this process when the thread that started it ends."""
     _checked(_libc().prctl(_SET_DEATH_SIGNAL, 9, 0, 0, 0), "prctl")
+
+
+def die_first() -> None:
+    """Be the one that the kernel ends when the machine's memory runs out."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 
 
 def leave_network() -> bool:

@@ -7,7 +7,7 @@ import math
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from tasks.contact import TILE, thumbnail
+from tasks.contact import COLUMNS, TILE, thumbnail
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
 KINDS: Final = ("photo", "view", "variant")
 _TILES: Final = 1600  # on one page, shared by its parts: about a second of work and 5 MB
-_FEWEST: Final = 4
-_MOST: Final = 16
+_ROWS: Final = (2 * COLUMNS, COLUMNS, COLUMNS // 2)  # pictures of one kind: rows that are full look calm
 _EXAMPLES: Final = 8  # pictures shown for one reason of rejection
 _REASONS: Final = 40  # different reasons shown
 _BATCH: Final = 16  # parts whose pictures are in memory at once
@@ -76,7 +75,8 @@ def census(catalogue: Catalogue, wanted: Collection[str]) -> Census:
 
 def chosen(entries: Sequence[Entry], parts: int) -> dict[str, list[str]]:
     """Ids to show of one of `parts` parts, by kind: views evenly around it, and the variants made from these."""
-    most = max(_FEWEST, min(_MOST, _TILES // (2 * max(1, parts))))
+    share = _TILES // (2 * max(1, parts))
+    most = next((count for count in _ROWS if count <= share), _ROWS[-1])
     views = _spread(sorted((entry.turn, entry.id) for entry in entries if entry.kind == "view"), most)
     place = {name: index for index, (_, name) in enumerate(views)}
     variants = sorted(

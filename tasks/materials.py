@@ -93,10 +93,8 @@ WORDS: tuple[tuple[str, str], ...] = (
         "cast iron",
         r"\b(gg|ggg|gjl|gjs|en-gjl|en-gjs)[- ]?[0-9]{2,3}|чугун|铸铁|鋳鉄|ductile iron|gietijzer|zeliwo|litina",
     ),
-    (
-        "brass",
-        r"\bbrass|messing|laiton|ottone|\blaton\b|\blatao|cuzn|\bms ?[56][0-9]\b|\bcw6[0-9]{2}n|латун|黄铜|真鍮|mosiadz",
-    ),
+    ("brass", r"\bbrass|messing|laiton|ottone|\blaton\b|\blatao|cuzn|\bms ?[56][0-9]\b|\bcw6[0-9]{2}n|mosiadz"),
+    ("brass", r"латун|黄铜|真鍮"),
     ("bronze", r"bronz|\bcusn|\brg ?[57]\b|\bcual|gunmetal|rotguss|бронз|青铜"),
     ("copper", r"copper|kupfer|cuivre|\brame\b|\bcobre|\bkoper\b|\bcu\b|\be-cu|медь|медн|\bmiedz|紫铜"),
     ("titanium", r"titan|\bti-?6al|титан"),

@@ -35,23 +35,35 @@ def opened(path: Path, side: int = 1024) -> Bytes:
 def decoded(data: bytes, name: str, side: int = 1024) -> Bytes:
     """As `opened`, for bytes that came some other way; `name` is what messages call them."""
     import io
+    import warnings
 
     from PIL import Image, ImageOps
 
     Image.init()  # without it only some of the formats are known
     try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            if image.width * image.height > _MOST_PIXELS:
-                raise ValueError(f"{name} has {image.width} x {image.height} pixels: the limit is 100 million.")
+        with (
+            warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning),
+            Image.open(io.BytesIO(data), formats=_FORMATS) as image,
+        ):
+            _refuse_bomb(image)
             image.draft("RGB", (side, side))  # a JPEG is decoded at the size that is needed
             image.seek(0)
             image.load()
             picture = rgb(ImageOps.exif_transpose(image))
-    # Pillow lets whatever its decoders raise through; a bomb is counted before it is decoded
-    except (OSError, SyntaxError, EOFError, TypeError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
+        limit = _MOST_PIXELS // 1_000_000
+        raise ValueError(f"{name} has more than {limit} million pixels: send a smaller picture.") from error
+    except (OSError, SyntaxError, EOFError, TypeError) as error:
         raise ValueError(f"{name} can't be read as a picture: send a JPEG, PNG, WebP, TIFF, BMP or GIF.") from error
     picture.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2.0)
     return np.array(picture, dtype=np.uint8)
+
+
+def _refuse_bomb(image: Image) -> None:
+    from PIL import Image as Pillow
+
+    if image.width * image.height > _MOST_PIXELS:
+        raise Pillow.DecompressionBombError
 
 
 def rgb(image: Image) -> Image:

@@ -31,11 +31,15 @@ def gl_info() -> dict[str, str]:
 
 
 class Studio:
-    """Where parts are photographed; made once per process, because OpenGL's context is."""
+    """Where parts are photographed; all studios of a process share its one OpenGL context, from any thread.
+
+    `size` is that of the pictures it is set up for; others are made as well.
+    """
 
     def __init__(self, size: int = 256) -> None:
-        self.size = size
         self._canvas = canvas()
+        with self._canvas.drawing():
+            self._canvas.buffers(size)
 
     def views(
         self,
@@ -48,13 +52,10 @@ class Studio:
     ) -> Iterator[tuple[int, View]]:
         """Numbered views of the mesh `vertices` (n, 3), `faces` (m, 3); those in `wanted`, or all.
 
-        A view is the same whichever others are made. Raises ValueError when the mesh cannot be seen.
+        A view is the same whichever others are made. Raises ValueError with a sentence when the mesh cannot be seen.
         """
-        try:
-            skin = surface(vertices, faces)
-            stands = cameras(np.asarray(vertices, dtype=np.float64)[np.unique(faces)], render, seed)
-        except ValueError as error:
-            raise ValueError(f"part {part.number} cannot be photographed: {error}") from error
+        skin = surface(vertices, faces)
+        stands = cameras(np.asarray(vertices, dtype=np.float64)[np.unique(faces)], render, seed)
         numbers = [index for index in range(render.views) if wanted is None or index in wanted]
         if not numbers:
             return

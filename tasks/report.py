@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import os
+from collections import Counter
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -174,7 +175,8 @@ def _entries(
             thumbs[number] = _face(tiles)
             size += len(thumbs[number])
         if number in shown and size < _MOST_BYTES:
-            sheets = [(kind, sheet(some)) for kind, some in tiles.items() if some]
+            totals = Counter(entry.kind for entry in counted.of_part.get(number, ()))
+            sheets = [(_caption(kind, len(some), totals[kind]), sheet(some)) for kind, some in tiles.items() if some]
             size += sum(len(one.uri) for _, one in sheets)
             entries.append(_entry(rows[number], f"p{len(entries)}", sheets))
     return entries, thumbs
@@ -204,9 +206,7 @@ def _entry(part: dict[str, Any], anchor: str, sheets: Iterable[tuple[str, Sheet]
         "words": _words(part),
         "facts": [fact for fact in facts if fact["value"]],
         "found": found,
-        "sheets": [
-            {"caption": f"{one.count} {_CAPTIONS[kind][one.count != 1]}", **one.model_dump()} for kind, one in sheets
-        ],
+        "sheets": [{"caption": caption, **one.model_dump()} for caption, one in sheets],
     }
 
 
@@ -239,8 +239,8 @@ def _group_cards(groups: Sequence[Group], thumbs: dict[str, str], anchors: dict[
 def _groups_note(groups: Sequence[Group], active: int, *, untrained: bool) -> str:
     parts = sum(len(group.parts) for group in groups)
     note = (
-        f"{_some(parts, 'part')} stand in {_some(len(groups), 'group')} whose pictures are as like the "
-        "other part's as they are like one another: one photograph may not tell them apart."
+        f"{_some(parts, 'part')} in {_some(len(groups), 'group')}: their pictures resemble one another as much as "
+        "pictures of a single part do, so one photograph may not tell them apart."
     )
     if len(groups) > _GROUPS:
         note += f" The {_GROUPS} closest groups are shown."
@@ -277,6 +277,10 @@ def _rendered(content: dict[str, Any]) -> str:
 def _source_hash(text: str) -> str:
     """Name an inline style or script as a content security policy does."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _caption(kind: str, shown: int, total: int) -> str:
+    return f"{shown if shown == total else f'{shown} of {total}'} {_CAPTIONS[kind][total != 1]}"
 
 
 def _place(place: dict[str, Any]) -> str:

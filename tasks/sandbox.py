@@ -121,13 +121,15 @@ class Sandbox:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
+    def interrupt(self) -> None:
+        """Kill the zygote and whatever it runs; from any thread: a `run` in another one raises Fault."""
+        if (process := self._process) is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
     def close(self) -> None:
         """End the zygote and whatever it runs."""
-        if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.communicate()
-            self._process = None
+        self._abandon()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _outcome(self, job: dict[str, Any], limits: Limits) -> dict[str, Any]:
@@ -149,6 +151,7 @@ class Sandbox:
         self._folder.mkdir(exist_ok=True)
         # nothing of our own environment goes along: it may hold passwords
         environment = {"PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)]), "LANG": "C.UTF-8"}
+        environment |= {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
         environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "HOME": str(self._folder)}
         with (self._folder / "zygote.log").open("wb") as log:
             self._process = subprocess.Popen(
@@ -171,9 +174,8 @@ class Sandbox:
         return self._process
 
     def _abandon(self) -> None:
+        self.interrupt()
         if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.communicate()
             self._process = None
 
@@ -323,6 +325,7 @@ def _child(job: dict[str, Any], offline: bool) -> NoReturn:
     try:
         os.setsid()
         confine.die_with_parent()
+        confine.die_first()
         log = os.open(folder / "log", os.O_CREAT | os.O_WRONLY)
         for standard, handle in ((0, os.open(os.devnull, os.O_RDONLY)), (1, log), (2, log)):
             os.dup2(handle, standard)

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from tasks.embed import Embedder
 
 WORDS: Final = 0.3  # share of the words in a query that has both: less loses recall, more gains none (measured)
-_PICTURES: Final = 32  # rows that are taken for each wanted part at first: a part has many pictures
-_LEADING: Final = 200  # parts that are weighed when there is more than one kind of evidence
+_PICTURES: Final = 16  # rows that are taken for each wanted part at first: a part has many pictures
+_LEADING: Final = 100  # parts that are weighed when there is more than one kind of evidence
 _CANDIDATES: Final = 1000  # parts that the index of the words hands on
 _PROBES: Final = 128  # partitions that are read of a vector index; twice the rows are compared exactly
 
@@ -98,9 +98,9 @@ def nearest(table: Table, vector: NDArray[np.float32], wanted: int, parts: Colle
         found = query.select(["id", "part", "kind", "_distance"]).to_arrow()
         found = found.sort_by([("_distance", "ascending"), ("id", "ascending")])
         best: Likenesses = {}
-        for row in found.to_pylist():
-            if row["part"] in parts and row["part"] not in best:
-                best[row["part"]] = Likeness(cosine=1 - row["_distance"], kind=row["kind"], image=row["id"])
+        for image, part, kind, distance in zip(*(column.to_pylist() for column in found.columns), strict=True):
+            if part in parts and part not in best:
+                best[part] = Likeness(cosine=1 - distance, kind=kind, image=image)
         if len(best) >= wanted or limit == rows:
             return best
         limit = min(rows, limit * 4)

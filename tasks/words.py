@@ -63,17 +63,25 @@ def coverage(query: str, documents: Sequence[str]) -> NDArray[np.float64]:
 def match(term: str, text: str) -> float:
     """How closely one folded word is found in a folded text, 0 to 1."""
     if term in text:
-        if term in _WORD.findall(text):
-            return EXACT
-        if re.search(rf"{_EDGE_LEFT}{re.escape(term)}{_EDGE_RIGHT}", text):
-            return PIECE
-        if re.search(rf"{_EDGE_LEFT}{re.escape(term)}", text) or term in _RUN.findall(text):
-            return START
-        return INSIDE if len(term) >= _SHORTEST_INSIDE else 0.0
+        return _within(term, text)
     head = term[:_SHORTEST_STEM]
     if len(head) == _SHORTEST_STEM and head in text:
         words = (word for word in _LETTERS.findall(text) if len(word) >= _SHORTEST_STEM)
         if any(term.startswith(word) for word in words):
             return STEM
     runs = _RUN.findall(term)
-    return APART * sum(match(run, text) for run in runs) / len(runs) if len(runs) > 1 else 0.0
+    if len(runs) < 2 or not all(run in text for run in runs):
+        return 0.0
+    return APART * sum(_within(run, text) for run in runs) / len(runs)
+
+
+def _within(term: str, text: str) -> float:
+    """How closely `term` is found in a `text` that has its letters in this order somewhere."""
+    if term in _WORD.findall(text):
+        return EXACT
+    start = re.search(rf"{_EDGE_LEFT}{re.escape(term)}", text)
+    if start and re.search(rf"{_EDGE_LEFT}{re.escape(term)}{_EDGE_RIGHT}", text):
+        return PIECE
+    if start or term in _RUN.findall(text):
+        return START
+    return INSIDE if len(term) >= _SHORTEST_INSIDE else 0.0

@@ -39,9 +39,7 @@ class Workshop:
 
     def make(self, orders: Sequence[Order]) -> list[Made]:
         """What came of each order, in their order."""
-        jobs: list[tuple[Order, Future[Made]]] = []
-        for order in orders:
-            jobs.append((order, self._submit(order)))
+        jobs = [(order, self._submit(order)) for order in orders]
         return [self._result(order, job) for order, job in jobs]
 
     def _result(self, order: Order, job: Future[Made]) -> Made:
@@ -77,5 +75,5 @@ def _pool(workers: int) -> ProcessPoolExecutor:
 
 def _begin() -> None:
     """Make a worker render on one core: there is one worker per core."""
-    os.environ["LP_NUM_THREADS"] = "1"
+    os.environ["LP_NUM_THREADS"] = "0"  # draw in the thread that asks
     os.environ["OMP_NUM_THREADS"] = "1"

@@ -110,7 +110,8 @@ def _show(out: Answer, who: Customer, summary: dict[str, Any]) -> None:
     for head, value in rows:
         out.line(f"  {head:<9} {value}")
     for entry in summary["quarantine"][:_SHOWN]:
-        out.line(f"  quarantine: {entry['file']}: {entry['reason']}", style="yellow")
+        told = entry["reason"] if entry["file"] in entry["reason"] else f"{entry['file']}: {entry['reason']}"
+        out.line(f"  quarantine: {told}", style="yellow")
     for note in summary.get("notes", ()):
         out.line(f"  note: {note}", style="yellow")
     if len(summary["quarantine"]) > _SHOWN:

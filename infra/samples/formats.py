@@ -82,7 +82,7 @@ def iges(shape: Any, path: Path, name: str, colour: Colour) -> None:
 def stl(shape: Any, path: Path, name: str, colour: Colour) -> None:
     """Binary STL; its 80 byte header names the part."""
     del colour
-    mesh = tessellation(shape, 2100)
+    mesh = tessellation(shape, 1800)
     corners = mesh.vertices[mesh.faces].astype("<f4")
     rows = np.zeros(len(corners), dtype=[("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("flags", "<u2")])
     rows["normal"], rows["corners"] = _normals(mesh), corners
@@ -126,7 +126,7 @@ def off(shape: Any, path: Path, name: str, colour: Colour) -> None:
 
 def threemf(shape: Any, path: Path, name: str, colour: Colour) -> None:
     """3MF in millimetres with a named, coloured material."""
-    mesh = tessellation(shape, 14_000)  # it is compressed
+    mesh = tessellation(shape, 6000)  # it is compressed
     shade = "#" + "".join(f"{round(c * 255):02X}" for c in colour) + "FF"
     points = "".join(f'<vertex x="{x:.4f}" y="{y:.4f}" z="{z:.4f}"/>' for x, y, z in mesh.vertices)
     triangles = "".join(f'<triangle v1="{a}" v2="{b}" v3="{c}"/>' for a, b, c in mesh.faces)

@@ -11,8 +11,8 @@ from tasks.sandbox import Refusal
 if TYPE_CHECKING:
     from typing import NoReturn
 
-# Of the length of an edge, and radians: a circle gets about 30 corners on a bolt of 6 mm as on a plate of 1 m.
-LINEAR, ANGULAR = 0.003, 0.2
+# Of the length of an edge, and radians: a circle gets 26 corners on a bolt of 6 mm as on a plate of 1 m.
+LINEAR, ANGULAR = 0.006, 0.25
 COARSER = 4
 MOST_TRIANGLES = 400_000
 

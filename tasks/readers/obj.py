@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 import re
 from collections import defaultdict
 from itertools import pairwise
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
 
     from tasks.records import Body, Colour
 
+HEAD = 1 << 20  # where material libraries are named: before the first face that uses one
+
 _LIBRARY = re.compile(rb"(?m)^[ \t]*mtllib[ \t]+([^\r\n]{1,400})")
 _MAP = re.compile(rb"(?mi)^[ \t]*(?:map_\w+|bump|disp|decal|refl)[ \t]+([^\r\n]{1,400})")
 _COMMENT = re.compile(rb"(?m)^[ \t]*#([^\r\n]{1,400})")
@@ -35,10 +36,8 @@ class Obj:
 
     def companions(self, path: Path) -> list[str]:
         """Names of its material libraries and their textures."""
-        if not path.stat().st_size:
-            return []
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
-            names = _names(_LIBRARY.findall(text))
+        with path.open("rb") as file:
+            names = _names(_LIBRARY.findall(file.read(HEAD)))
         for library in [found for name in names if (found := beside(path, name))]:
             names += [name.split()[-1] for name in _names(_MAP.findall(library.read_bytes()))]
         return names
@@ -112,7 +111,7 @@ def _index(word: bytes, count: int) -> int:
 def _materials(path: Path, data: bytes) -> dict[str, Colour]:
     """Colours of the materials in its libraries; a library that is missing does not spoil a part."""
     colours: dict[str, Colour] = {}
-    for library in filter(None, (beside(path, name) for name in _names(_LIBRARY.findall(data)))):
+    for library in filter(None, (beside(path, name) for name in _names(_LIBRARY.findall(data[:HEAD])))):
         name = ""
         for words in _lines(library.read_bytes()):
             key, said = words[0].lower(), b" ".join(words[1:]).decode("utf-8", "replace")

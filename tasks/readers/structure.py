@@ -1,4 +1,4 @@
-"""Finds in the text of a STEP file which product each occurrence is of: the kernel tells the occurrence's name alone."""
+"""Finds in the text of a STEP file which product each occurrence is of; the kernel tells its own name alone."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ def products(data: bytes) -> dict[str, str]:
 
     Some systems call the occurrences of "gearbox" NAUO1 and NAUO2, others gearbox_1 and gearbox_2.
     """
+    if b"NEXT_ASSEMBLY_USAGE_OCCURRENCE" not in data:
+        return {}
     names = {number: values[1] or values[0] for number, values in _entities(data, rb"PRODUCT", 2)}
     formations = dict(_references(data, rb"PRODUCT_DEFINITION_FORMATION\w*", 2))
     definitions = dict(_references(data, rb"PRODUCT_DEFINITION(?:_WITH_ASSOCIATED_DOCUMENTS)?", 2))

@@ -13,12 +13,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-os.environ |= {"PYOPENGL_PLATFORM": "egl", "PYGLET_HEADLESS": "1"}
-
 import numpy as np
 from PIL import Image
-
-np.infty = np.inf  # pyrender 0.1.45 was written for numpy 1
 
 from blocks import models
 from blocks.customer import Recipe
@@ -75,6 +71,8 @@ def pictures(path: Path, recipe: Recipe) -> Iterator[tuple[str, np.ndarray, dict
 
 def views(path: Path, recipe: Recipe) -> Iterator[View]:
     """A part from all sides, with pyrender as its documentation shows it."""
+    os.environ |= {"PYOPENGL_PLATFORM": "egl", "PYGLET_HEADLESS": "1"}
+    np.infty = np.inf  # noqa: NPY201 - pyrender 0.1.45 was written for numpy 1
     import pyrender
     import trimesh
 

@@ -81,3 +81,8 @@ def _pin(radius: float, height: float, place: object = (0, 0, 0)) -> trimesh.Tri
     mesh = trimesh.creation.cylinder(radius, height, sections=48)
     mesh.apply_translation(place)
     return mesh
+
+
+def washer() -> trimesh.Trimesh:
+    """A ring that is in none of the families."""
+    return trimesh.creation.annulus(5, 17, 2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import time
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -189,15 +190,43 @@ def test_readings_keep_the_order_and_read_little_ahead(tmp_path: Path) -> None:
     assert names == [file.name for file in files]
 
 
+class Slow:
+    """A reader that takes its time."""
+
+    suffixes = (".slow",)
+
+    def companions(self, path: Path) -> tuple[str, ...]:  # noqa: ARG002 - none
+        """None."""
+        return ()
+
+    def __call__(self, path: Path) -> list[Body]:
+        """Nothing, late."""
+        time.sleep(25)
+        raise AssertionError(path)
+
+
+@pytest.fixture
+def plugins(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Readers that come from elsewhere: two that load, and one that does not."""
+    known = f"taken={__name__}:Taken,gone=nowhere:Reader,slow={__name__}:Slow"
+    monkeypatch.setenv("PARTSIGHT_READERS", known)
+    registry.cache_clear()
+    yield
+    registry.cache_clear()
+
+
+@pytest.mark.usefixtures("plugins")
 def test_an_abandoned_run_leaves_nothing(tmp_path: Path) -> None:
-    """Who stops in the middle leaves no process behind."""
-    for index in range(8):
-        (tmp_path / f"{index}.stl").write_bytes(BOX.export(file_type="stl"))
+    """Who stops in the middle leaves no process behind, and does not wait for the slowest file."""
+    for name in ("0.stl", "1.slow", "2.slow"):
+        (tmp_path / name).write_bytes(BOX.export(file_type="stl"))
     stream = readings(found(tmp_path).values(), QUOTAS, workers=1)
     next(stream)
     assert _children()
+    start = time.monotonic()
     stream.close()
     assert not _children()
+    assert time.monotonic() - start < 20
 
 
 def _children() -> set[str]:
@@ -245,17 +274,13 @@ def test_what_the_child_says_is_checked(tmp_path: Path, box: Sandbox, corner: in
         _bodies(answer.data, answer.arrays)
 
 
-def test_a_reader_can_be_added_without_packaging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("plugins")
+def test_a_reader_can_be_added_without_packaging(tmp_path: Path) -> None:
     """PARTSIGHT_READERS names a class; one that does not load is named and leaves the others alone."""
-    monkeypatch.setenv("PARTSIGHT_READERS", f"taken={__name__}:Taken,gone=nowhere:Reader")
-    registry.cache_clear()
-    try:
-        assert registry().readers[".taken"].name == "taken"
-        assert "nowhere" in registry().broken["gone"]
-        (tmp_path / "a.taken").write_text("2", encoding="ascii")
-        assert len(read(found(tmp_path)["a.taken"], QUOTAS).bodies) == 1
-    finally:
-        registry.cache_clear()
+    assert registry().readers[".taken"].name == "taken"
+    assert "nowhere" in registry().broken["gone"]
+    (tmp_path / "a.taken").write_text("2", encoding="ascii")
+    assert len(read(found(tmp_path)["a.taken"], QUOTAS).bodies) == 1
 
 
 def test_the_built_in_readers_come_through_the_same_door() -> None:

@@ -195,6 +195,11 @@ def test_a_part_says_what_is_known_of_it(tmp_path: Path) -> None:
         assert said in text
 
 
+def test_a_choice_of_many_pictures_is_called_a_choice(tmp_path: Path) -> None:
+    """Of twenty views sixteen are shown, and the page says so."""
+    assert "16 of 20 views" in page(catalogue(tmp_path, ["a"], views=20), tmp_path).text
+
+
 def test_a_size_without_a_unit_is_said_to_be_unknown(tmp_path: Path) -> None:
     """A part whose file has no unit is never given millimetres."""
     assert "unknown unit" in page(catalogue(tmp_path, ["a"]), tmp_path).text
