@@ -176,7 +176,7 @@ def schema(name: str, dimension: int = 0) -> pa.Schema:
         "images": dict.fromkeys(
             ("id", "part", "kind", "parent", "camera", "stage", "settings", "seed", "prompt", "scores"), text
         )
-        | {"reason": text, "recipe": text, "run": text, "accepted": pa.bool_()}
+        | {"reason": text, "recipe": text, "run": text, "accepted": pa.bool_(), "place": count}
         | dict.fromkeys(("image", "depth", "mask", "normals"), blob),
         "runs": dict.fromkeys(("run", "started", "finished", "status", "summary", "live", "report"), text),
     }.get(name) or (

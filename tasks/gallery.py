@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -26,12 +24,11 @@ _THREADS: Final = 2  # Pillow decodes outside the interpreter's lock
 
 
 class Entry(NamedTuple):
-    """A picture: `turn` is where around the part its camera stands, `parent` the view it was made from."""
+    """A picture: `place` is the number of its camera, of which the first few stand widely apart."""
 
+    place: int
     id: str
     kind: str
-    parent: str
-    turn: float
 
 
 class Census:
@@ -50,7 +47,7 @@ class Census:
             return
         self.counts[row["kind"]] = self.counts.get(row["kind"], 0) + 1
         if row["part"] in wanted:
-            entry = Entry(row["id"], row["kind"], row["parent"] or "", _turn(row["camera"]))
+            entry = Entry(row["place"] or 0, row["id"], row["kind"])
             self.of_part.setdefault(row["part"], []).append(entry)
 
     def _reject(self, name: str, reason: str) -> None:
@@ -66,7 +63,7 @@ def census(catalogue: Catalogue, wanted: Collection[str]) -> Census:
     """Go once through the images of `catalogue` without reading a picture; `wanted` are part numbers."""
     found = Census()
     if "images" in catalogue.tables():
-        columns = ["id", "part", "kind", "parent", "camera", "accepted", "reason"]
+        columns = ["id", "part", "kind", "place", "accepted", "reason"]
         for batch in catalogue.table("images").search().select(columns).to_batches(8192):
             for row in batch.to_pylist():
                 found.add(row, wanted)
@@ -74,17 +71,11 @@ def census(catalogue: Catalogue, wanted: Collection[str]) -> Census:
 
 
 def chosen(entries: Sequence[Entry], parts: int) -> dict[str, list[str]]:
-    """Ids to show of one of `parts` parts, by kind: views evenly around it, and the variants made from these."""
+    """Ids to show of one of `parts` parts, by kind: the first cameras' views, and the variants made from these."""
     share = _TILES // (2 * max(1, parts))
     most = next((count for count in _ROWS if count <= share), _ROWS[-1])
-    views = _spread(sorted((entry.turn, entry.id) for entry in entries if entry.kind == "view"), most)
-    place = {name: index for index, (_, name) in enumerate(views)}
-    variants = sorted(
-        (float(place.get(entry.parent, len(place))), entry.id) for entry in entries if entry.kind == "variant"
-    )
-    photos = sorted((0.0, entry.id) for entry in entries if entry.kind == "photo")
-    picked: dict[str, list[tuple[float, str]]] = {"photo": photos[:most], "view": views, "variant": variants[:most]}
-    return {kind: [name for _, name in some] for kind, some in picked.items() if some}
+    picked = {kind: [entry.id for entry in sorted(entries) if entry.kind == kind][:most] for kind in KINDS}
+    return {kind: names for kind, names in picked.items() if names}
 
 
 def thumbnails(
@@ -110,14 +101,3 @@ def pictures(catalogue: Catalogue, ids: Sequence[str]) -> dict[str, bytes]:
         return {}
     rows = catalogue.rows("images", ("id", "image"), col("id").isin(sorted(set(ids))))
     return {row["id"]: row["image"] for row in rows}
-
-
-def _spread(items: Sequence[tuple[float, str]], most: int) -> list[tuple[float, str]]:
-    if len(items) <= most:
-        return list(items)
-    return [items[place * len(items) // most] for place in range(most)]
-
-
-def _turn(camera: str) -> float:
-    pose = json.loads(camera).get("pose") if camera else None
-    return math.atan2(pose[1][3], pose[0][3]) % math.tau if pose else 0.0

@@ -122,8 +122,10 @@ def same(a: bytes, b: bytes) -> bool:
     first, second = (trimesh.Trimesh(*load(data), process=True) for data in (a, b))
     diagonal = float(np.linalg.norm(first.extents))
     limit = max(DISTANCE * diagonal, min(CHORD, 2 * DISTANCE * diagonal))
-    best = min(_placements(first, second), key=lambda fit: fit[0])
-    turn, shift = best[1], best[2]
+    return any(_fits(first, second, turn, shift, limit) for turn, shift in _placements(first, second))
+
+
+def _fits(first: trimesh.Trimesh, second: trimesh.Trimesh, turn: Points, shift: Points, limit: float) -> bool:
     moved = first.copy()
     moved.vertices = first.vertices @ turn.T + shift
     return _farthest(moved, second) <= limit and _farthest(second, moved) <= limit
@@ -159,8 +161,8 @@ def _covariance(mesh: trimesh.Trimesh) -> tuple[Points, Points, float]:
     return centre, second / (12 * area), area
 
 
-def _placements(a: trimesh.Trimesh, b: trimesh.Trimesh) -> Iterator[tuple[float, Points, Points]]:
-    """Ways to lay `a` on `b`: (mean distance, rotation (3, 3), shift (3,)), each refined."""
+def _placements(a: trimesh.Trimesh, b: trimesh.Trimesh) -> Iterator[tuple[Points, Points]]:
+    """The best ways to lay `a` on `b`: rotation (3, 3) and shift (3,), refined; a part may nearly fit upside down."""
     from scipy.spatial import cKDTree
 
     points, target, normals = _samples(a)[0], *_samples(b)
@@ -200,7 +202,7 @@ def _about(axis: int, angle: float) -> Points:
 
 def _refined(
     points: Points, tree: object, target: Points, normals: Points, turn: Points, shift: Points
-) -> tuple[float, Points, Points]:
+) -> tuple[Points, Points]:
     """A placement after point-to-plane ICP (Chen and Medioni, 1992)."""
     from scipy.spatial.transform import Rotation
 
@@ -211,8 +213,7 @@ def _refined(
         step = np.linalg.lstsq(np.hstack([np.cross(moved, normal), normal]), gap, rcond=None)[0]
         small = np.asarray(Rotation.from_rotvec(step[:3]).as_matrix())
         turn, shift = small @ turn, small @ shift + step[3:]
-    moved = points @ turn.T + shift
-    return float(tree.query(moved)[0].mean()), turn, shift  # type: ignore[attr-defined]
+    return turn, shift
 
 
 def _samples(mesh: trimesh.Trimesh) -> tuple[Points, Points]:

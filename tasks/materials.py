@@ -76,6 +76,8 @@ MATERIALS: dict[str, Look] = {
 
 # the first pattern that is found decides: coatings stand before what they cover, alloys before their base
 WORDS: tuple[tuple[str, str], ...] = (
+    # first: paint hides what is under it
+    ("paint", r"(?<!un)(paint|lackiert)|powder[- ]?coat|pulverbesch|verniciat|peint|pintad|lacquer|enamel"),
     ("rubber", r"rubber|gummi|caoutchouc|gomma|\bgoma\b|caucho|borracha|kautschuk|neopren|elastom|\b[xh]?nbr\b|резин"),
     ("rubber", r"\b(epdm|fkm|fpm|viton|sbr|vmq|mvq|silicone?|silikon|tpu|tpe|buna|perbunan)\b"),
     ("polished steel", r"chrom(e|ium)?[- ]?nickel|\bcr-?ni\b"),
@@ -114,7 +116,6 @@ WORDS: tuple[tuple[str, str], ...] = (
     ("pvc", r"\b[uc]?-?pvc\b|vinylchlorid"),
     ("polyurethane", r"\bpur?\b|pol[yi]uret|vulkollan"),
     ("wood", r"\bwood|\bholz|\bbois\b|legno|madera|plywood|sperrholz|\bmdf\b|\boak\b|eiche|buche|birch|birke"),
-    ("paint", r"paint|lackiert|powder[- ]?coat|pulverbesch|verniciat|peint|pintad|lacquer|enamel"),
     ("aluminium", r"alumin|\balu\b|\bal ?(mg|si|cu|zn|mn)|\ben ?-?aw|\bdural|\b3[.][1234][0-9]{3}\b|алюм|铝|アルミ"),
     ("aluminium", r"\b(2017|2024|5005|5052|5083|5754|6005|6060|6061|6063|6082|7020|7050|7075)a?(-?t[0-9]+)?\b|\bal\b"),
     (

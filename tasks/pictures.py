@@ -99,7 +99,7 @@ def pictures(order: Order) -> Made:
     missing = [place for place, name in enumerate(ids) if name not in done]
     try:
         for place, view in clock.each("render", _views(order, missing)):
-            rows += _rows(order, view, ids[place], steps, clock)
+            rows += [{**row, "place": place} for row in _rows(order, view, ids[place], steps, clock)]
     except StageError:
         raise  # a broken stage is the run's problem, not this part's
     except (ValueError, MemoryError) as error:
@@ -161,7 +161,7 @@ def _judged(verdict: Verdict) -> dict[str, Any]:
 
 def _row(name: str, part: Part, **columns: Any) -> dict[str, Any]:
     empty = dict.fromkeys(("parent", "camera", "stage", "settings", "seed", "prompt", "scores", "reason", "recipe"), "")
-    return {**empty, "id": name, "part": part.number, "accepted": True, **columns}
+    return {**empty, "id": name, "part": part.number, "accepted": True, "place": 0, **columns}
 
 
 class _Clock:

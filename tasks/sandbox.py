@@ -297,9 +297,9 @@ def _tell(message: dict[str, Any]) -> None:
 def _watched(job: dict[str, Any], offline: bool) -> dict[str, Any]:
     """Run one job in a child to its end or its time limit; says how it ended."""
     deadline = time.monotonic() + job["limits"]["seconds"]
-    child = os.fork()
+    zygote, child = os.getpid(), os.fork()
     if not child:
-        _child(job, offline)
+        _child(job, offline, zygote)
     handle, late, orphaned = os.pidfd_open(child), False, False
     while not (late or orphaned):
         wait = min(LOOK_SECONDS, max(0.0, deadline - time.monotonic()))
@@ -318,13 +318,15 @@ def _watched(job: dict[str, Any], offline: bool) -> dict[str, Any]:
     return {"late": late, "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0}
 
 
-def _child(job: dict[str, Any], offline: bool) -> NoReturn:
+def _child(job: dict[str, Any], offline: bool, zygote: int) -> NoReturn:
     """Confine this process, do the job, leave the answer as files, and end without any clean-up."""
     folder = Path(job["folder"])
     code = 1
     try:
         os.setsid()
         confine.die_with_parent()
+        if os.getppid() != zygote:  # it died before the kernel was asked
+            os._exit(code)
         confine.die_first()
         log = os.open(folder / "log", os.O_CREAT | os.O_WRONLY)
         for standard, handle in ((0, os.open(os.devnull, os.O_RDONLY)), (1, log), (2, log)):

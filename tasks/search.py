@@ -185,7 +185,7 @@ def _first_pictures(catalogue: Catalogue, parts: Sequence[str]) -> dict[str, str
     if not parts:
         return {}
     wanted = col("part").isin([lit(part) for part in parts]) & (col("accepted") == lit(value=True))
-    rows = catalogue.rows("images", ("id", "part", "kind"), wanted)
+    rows = catalogue.rows("images", ("id", "part", "kind", "place"), wanted)
     order = {"view": 0, "photo": 1, "variant": 2}
-    rows.sort(key=lambda row: (order.get(row["kind"], len(order)), row["id"]), reverse=True)
+    rows.sort(key=lambda row: (order.get(row["kind"], len(order)), row["place"] or 0, row["id"]), reverse=True)
     return {row["part"]: row["id"] for row in rows}

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from tasks import contents
 from tasks.geometry import alike, same
 from tasks.inventory import RANK
 from tasks.records import Record
@@ -35,15 +39,21 @@ class Outline(Record):
 def settle(catalogue: Catalogue) -> int:
     """Find the twin of each new shape, write it down, and return how many have one.
 
-    A settled shape never changes its twin, so that a file that arrives later disturbs no part. The
-    new ones are taken in a fixed order: stopped in the middle, the same answer comes out.
+    Two shapes out of one format are compared only when files call them by the same name: look-alikes of
+    one family, which must never become one part, come in one format, and a kernel gives a part the same
+    triangles again, if not always in an assembly. A settled shape never changes its twin, so that a file
+    that arrives later disturbs no part. The new ones are taken in a fixed order: stopped in the middle,
+    the same answer comes out.
     """
     shapes = [Outline(**row) for row in catalogue.rows("shapes", tuple(Outline.model_fields))]
+    names = _names(catalogue)
     heads = sorted((shape for shape in shapes if shape.same_as == shape.geometry), key=lambda shape: shape.geometry)
     new = sorted((shape for shape in shapes if not shape.same_as), key=lambda shape: shape.order)
     decided: dict[str, str] = {}
     for shape in new:
-        twin = next((head for head in heads if _twins(catalogue, head, shape)), shape)
+        twin = next(
+            (head for head in heads if _comparable(head, shape, names) and _twins(catalogue, head, shape)), shape
+        )
         decided[shape.geometry] = twin.geometry
         if twin is shape:
             heads.append(shape)
@@ -51,12 +61,23 @@ def settle(catalogue: Catalogue) -> int:
     return sum(name != twin for name, twin in decided.items())
 
 
+def _comparable(head: Outline, shape: Outline, names: dict[str, set[str]]) -> bool:
+    return head.family != shape.family or bool(names[head.geometry] & names[shape.geometry])
+
+
 def _twins(catalogue: Catalogue, head: Outline, shape: Outline) -> bool:
-    # two files of one format are compared by digest alone: look-alikes of one family come in one format
-    different = head.family != shape.family
-    return (
-        different and alike(head.signature, shape.signature) and same(_mesh(catalogue, head), _mesh(catalogue, shape))
-    )
+    return alike(head.signature, shape.signature) and same(_mesh(catalogue, head), _mesh(catalogue, shape))
+
+
+def _names(catalogue: Catalogue) -> dict[str, set[str]]:
+    """What files call each geometry: the names of their bodies, and their own where they hold but one."""
+    names: dict[str, set[str]] = defaultdict(set)
+    for row in catalogue.rows("files", ("name", "bodies")):
+        bodies = contents.rows(row["bodies"])
+        for body in bodies:
+            called = [body.name] + [PurePosixPath(row["name"]).stem] * (len(bodies) == 1)
+            names[body.geometry] |= {plain for one in called if (plain := re.sub(r"[\W_]+", "", one.casefold()))}
+    return names
 
 
 def _mesh(catalogue: Catalogue, shape: Outline) -> bytes:

@@ -56,8 +56,10 @@ def main() -> None:
 
 def run(tokens: Sequence[str]) -> int:
     """Do what `tokens` ask; returns the exit code. Wrong calls are one sentence on stderr."""
+    level = os.environ.get("PARTSIGHT_LOG_LEVEL", "").upper()
+    known = level in logging.getLevelNamesMapping()  # a wrong one is named by the settings, when they are read
     logging.basicConfig(
-        stream=sys.stderr, format="%(levelname)s %(message)s", level=os.environ.get("PARTSIGHT_LOG_LEVEL") or "WARNING"
+        stream=sys.stderr, format="%(levelname)s %(message)s", level=level if known else logging.WARNING
     )
     try:
         code = app(list(tokens), exit_on_error=False, print_error=False, result_action="return_value")

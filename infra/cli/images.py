@@ -68,12 +68,12 @@ def write(there: Catalogue, number: str, folder: Path) -> int:
     from lancedb.expr import col, lit
 
     mine = (col("part") == lit(number)) & (col("accepted") == lit(True))
-    rows = there.rows("images", ("id", "kind", "image"), mine)
+    rows = there.rows("images", ("id", "kind", "place", "image"), mine)
     if folder.is_symlink():
         raise WrongCallError(f"{folder} is a link that leads elsewhere: remove it first.")
     folder.mkdir(parents=True, exist_ok=True)
     done = 0
-    for name, data in _named((row["kind"], row["id"], row["image"]) for row in rows):
+    for name, data in _named((row["kind"], row["place"], row["id"], row["image"]) for row in rows):
         path = folder / name
         path.unlink(missing_ok=True)  # a link that somebody laid there must not be followed out of the folder
         with path.open("xb") as file:
@@ -113,9 +113,9 @@ def _numbers(there: Catalogue, part: str) -> list[str]:
     raise WrongCallError(f"There is no part '{part}' in the catalogue{hint}")
 
 
-def _named(pictures: Iterable[tuple[str, str, bytes]]) -> Iterator[tuple[str, bytes]]:
+def _named(pictures: Iterable[tuple[str, int, str, bytes]]) -> Iterator[tuple[str, bytes]]:
     counts: dict[str, int] = {}
-    for kind, _, data in sorted(pictures, key=lambda picture: picture[:2]):
+    for kind, _, _, data in sorted(pictures, key=lambda picture: picture[:3]):
         index = counts[kind] = counts.get(kind, -1) + 1
         suffix = next((suffix for magic, suffix in _SUFFIXES.items() if data.startswith(magic)), ".bin")
         yield f"{kind}-{index:03d}{suffix}", data

@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import io
 import json
+import re
 import struct
 import sys
 import tempfile
@@ -33,7 +35,11 @@ if TYPE_CHECKING:
     from tasks.sandbox import Sandbox
 
 QUOTAS = Quotas(parse_seconds=20, parse_memory_mb=1024)
+EPOCH = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 FORMATS = ("step", "stl", "3mf", "glb", "obj")
+
+
+_UUID = re.compile(rb' p:UUID="[^"]*"')
 
 
 def bases(folder: Path) -> dict[str, Path]:
@@ -43,12 +49,14 @@ def bases(folder: Path) -> dict[str, Path]:
 
     solid = build123d.Box(40, 30, 6) + build123d.Pos(0, 0, 8) * build123d.Cylinder(6, 12)
     solid.label = "post"
-    build123d.export_step(solid, str(folder / "base.step"))
+    build123d.export_step(solid, str(folder / "base.step"), timestamp=EPOCH)
     plate = trimesh.creation.box((40, 30, 6))
     post = trimesh.creation.cylinder(6, 12, transform=trimesh.transformations.translation_matrix((0, 0, 9)))
     scene = trimesh.Scene({"plate": plate, "post": post})
     for kind in FORMATS[1:]:
         scene.export(str(folder / f"base.{kind}"))
+    package = folder / "base.3mf"
+    package.write_bytes(_packed({name: _UUID.sub(b"", data) for name, data in _unpacked(package.read_bytes()).items()}))
     return {kind: folder / f"base.{kind}" for kind in FORMATS}
 
 
@@ -77,11 +85,21 @@ def broken(base: Path, index: int, seed: str) -> bytes:
 
 def _repacked(data: bytes, rng: np.random.Generator) -> bytes:
     """A 3MF package whose model is mutated, and whose checksums are right."""
+    members = _unpacked(data).items()
+    return _packed({name: mutated(inside, rng) if name.endswith(".model") else inside for name, inside in members})
+
+
+def _unpacked(data: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def _packed(members: dict[str, bytes]) -> bytes:
+    """A ZIP archive that is the same at any time of day."""
     stream = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as new:
-        for name in old.namelist():
-            content = old.read(name)
-            new.writestr(name, mutated(content, rng) if name.endswith(".model") else content)
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
     return stream.getvalue()
 
 

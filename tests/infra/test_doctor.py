@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from importlib import metadata
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
@@ -11,15 +16,29 @@ from packaging.requirements import Requirement
 from infra import doctor
 from infra.settings import Settings
 
-if TYPE_CHECKING:
-    from pathlib import Path
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def checks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, doctor.Check]:
+def visit(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, dict[str, Any]]:
+    """Exit code and answer of `partsight doctor --json` on this machine, with a state that cannot be written."""
+    file = tmp_path_factory.mktemp("doctor") / "file"
+    file.write_text("")
+    done = subprocess.run(
+        [sys.executable, "-c", "import infra.cli; infra.cli.main()", "doctor", "--json"],
+        cwd=ROOT,
+        env=os.environ | {"PARTSIGHT_HOME": str(file / "home")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, json.loads(done.stdout)
+
+
+@pytest.fixture
+def checks(visit: tuple[int, dict[str, Any]]) -> dict[str, doctor.Check]:
     """What the doctor says of this machine, by name."""
-    found = doctor.examine(Settings(home=tmp_path_factory.mktemp("home") / "not" / "made" / "yet"))
-    return {check.name: check for check in found}
+    return {check["name"]: doctor.Check(**check) for check in visit[1]["checks"]}
 
 
 def test_everything_that_matters_is_looked_at(checks: dict[str, doctor.Check]) -> None:
@@ -29,9 +48,14 @@ def test_everything_that_matters_is_looked_at(checks: dict[str, doctor.Check]) -
     assert "extra s3" in checks
 
 
-def test_what_is_needed_is_here(checks: dict[str, doctor.Check]) -> None:
-    """These tests run, so nothing that is needed can be missing."""
-    assert [check.name for check in checks.values() if check.needed and not check.ok] == []
+def test_what_is_needed_and_missing_is_exit_code_1(
+    visit: tuple[int, dict[str, Any]], checks: dict[str, doctor.Check]
+) -> None:
+    """These tests run, so nothing can be missing here but the state, which was spoilt on purpose."""
+    code, said = visit
+    assert [check.name for check in checks.values() if check.needed and not check.ok] == ["PARTSIGHT_HOME"]
+    assert code == 1
+    assert said["ok"] is False
 
 
 def test_weights_that_nobody_trained_are_called_untrained(checks: dict[str, doctor.Check]) -> None:
@@ -45,13 +69,12 @@ def test_whatever_is_missing_comes_with_advice(checks: dict[str, doctor.Check]) 
     assert [check.name for check in checks.values() if not check.ok and not check.advice] in ([], ["device"])
 
 
-def test_a_state_that_cannot_be_written_is_found(tmp_path: Path) -> None:
-    """PARTSIGHT_HOME below a file, say, is named before a run fails on it."""
-    (tmp_path / "file").write_text("")
-    check = doctor.home(Settings(home=tmp_path / "file" / "home"))
-    assert not check.ok
-    assert check.needed
-    assert "PARTSIGHT_HOME" in check.advice
+def test_a_state_that_does_not_exist_yet_can_be_made(tmp_path: Path) -> None:
+    """PARTSIGHT_HOME need not be there; looking at it makes nothing."""
+    check = doctor.home(Settings(home=tmp_path / "not" / "made" / "yet"))
+    assert check.ok
+    assert "GB free" in check.found
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_package_of_a_wrong_version_or_none_is_named() -> None:

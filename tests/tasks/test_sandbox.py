@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -280,6 +281,36 @@ def test_a_dead_zygote_is_replaced() -> None:
         assert fresh.starts == 2
 
 
+def test_a_job_ends_with_its_zygote() -> None:
+    """Who interrupts a job from another thread gets its Fault at once, and the child is gone."""
+    with Sandbox([__name__]) as fresh, ThreadPoolExecutor(1) as pool:
+        fresh.run(nothing, {}, QUICK)
+        assert fresh._process is not None
+        zygote = fresh._process.pid
+        job = pool.submit(fresh.run, hanging, {}, QUICK)
+        children = Path(f"/proc/{zygote}/task/{zygote}/children")
+        while not (found := children.read_text(encoding="ascii").split()):
+            time.sleep(0.01)
+        while not _alone(int(found[0])):
+            time.sleep(0.01)
+        fresh.interrupt()
+        with pytest.raises(Fault, match="stop answering"):
+            job.result()
+        _gone(int(found[0]))
+
+
+def _alone(pid: int) -> bool:
+    """Whether a child has left the zygote's session, which it does as it starts."""
+    return os.getsid(pid) == pid
+
+
+def _gone(*pids: int) -> None:
+    deadline = time.monotonic() + 20
+    while any(map(_alive, pids)):
+        assert time.monotonic() < deadline, "a process outlived the one that it worked for"
+        time.sleep(0.05)
+
+
 def test_it_ends_with_its_parent(tmp_path: Path) -> None:
     """A worker that is killed leaves neither zygote nor child behind."""
     script = tmp_path / "parent.py"
@@ -306,10 +337,7 @@ def test_it_ends_with_its_parent(tmp_path: Path) -> None:
         children = Path(f"/proc/{zygote}/task/{zygote}/children").read_text(encoding="ascii").split()
         assert len(children) == 1
         parent.kill()
-    deadline = time.monotonic() + 20
-    while any(_alive(int(pid)) for pid in (zygote, *children)):
-        assert time.monotonic() < deadline, "the zygote or its child outlived the worker"
-        time.sleep(0.05)
+    _gone(zygote, *map(int, children))
 
 
 def _alive(pid: int) -> bool:
