@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     Points = NDArray[np.float64]
 
 MOMENTS: Final = 0.01  # relative difference of the moments of two tessellations of one part
-DISTANCE: Final = 0.0015  # largest distance between them, as a share of the part's diagonal
-CHORD: Final = 0.06  # mm that an exporter's own facets may stand off a small part, up to 2 x DISTANCE
+CLOSE: Final = 0.0005  # how far apart they may be, as a share of the diagonal, besides the sag of their facets
+ROUNDED: Final = 0.04  # mm by which exporters were seen to move a small part's surface; at most 4 x CLOSE
+SMOOTH: Final = 0.7  # radians: facets that meet at less belong to one curved face
 _GRID: Final = 1e-6  # coordinates nearer than this share of the diagonal are one vertex
 _SAMPLES: Final = 1500
 _PROBES: Final = 4000
@@ -120,25 +121,47 @@ def same(a: bytes, b: bytes) -> bool:
     import trimesh
 
     first, second = (trimesh.Trimesh(*load(data), process=True) for data in (a, b))
-    diagonal = float(np.linalg.norm(first.extents))
-    limit = max(DISTANCE * diagonal, min(CHORD, 2 * DISTANCE * diagonal))
-    return any(_fits(first, second, turn, shift, limit) for turn, shift in _placements(first, second))
+    return any(_fits(first, second, turn, shift) for turn, shift in _placements(first, second))
 
 
-def _fits(first: trimesh.Trimesh, second: trimesh.Trimesh, turn: Points, shift: Points, limit: float) -> bool:
+def _fits(first: trimesh.Trimesh, second: trimesh.Trimesh, turn: Points, shift: Points) -> bool:
     moved = first.copy()
     moved.vertices = first.vertices @ turn.T + shift
-    return _farthest(moved, second) <= limit and _farthest(second, moved) <= limit
+    return _lies_on(moved, second) and _lies_on(second, moved)
 
 
-def _farthest(mesh: trimesh.Trimesh, other: trimesh.Trimesh) -> float:
-    """Largest distance from the corners and facets of `mesh` to the surface of `other`."""
+def _lies_on(mesh: trimesh.Trimesh, other: trimesh.Trimesh) -> bool:
+    """Whether corners and facets of `mesh` are on the surface of `other`, as far as facets can tell."""
     from trimesh.proximity import closest_point
 
     points = np.vstack([mesh.vertices, mesh.triangles_center])
+    # a corner is on the true surface; the middle of a facet is not, by its sag
+    own = np.concatenate([np.zeros(len(mesh.vertices)), _sag(mesh)])
     if len(points) > _PROBES:  # spread over the whole part, the same ones at each run
-        points = points[np.linspace(0, len(points) - 1, _PROBES).astype(int)]
-    return float(closest_point(other, points)[1].max())  # type: ignore[no-untyped-call]
+        some = np.linspace(0, len(points) - 1, _PROBES).astype(int)
+        points, own = points[some], own[some]
+    _, apart, nearest = closest_point(other, points)  # type: ignore[no-untyped-call]
+    diagonal = float(np.linalg.norm(mesh.extents))
+    close = max(CLOSE * diagonal, min(ROUNDED, 4 * CLOSE * diagonal))
+    return bool((apart <= close + own + _sag(other)[nearest]).all())
+
+
+def _sag(mesh: trimesh.Trimesh) -> Points:
+    """How far the true surface may stand off each facet, (m,): width x angle / 8 where it goes on smoothly.
+
+    A cylinder of radius r in facets of width w turns by w / r from one to the next, and its arc is
+    r (1 - cos(w / 2r)), nearly w^2 / 8r, off the chord. Facets of a plane have none.
+    """
+    sag = np.zeros(len(mesh.faces))
+    angles = np.asarray(mesh.face_adjacency_angles)
+    smooth = angles < SMOOTH
+    edges = np.asarray(mesh.vertices)[mesh.face_adjacency_edges[smooth]]
+    length = np.linalg.norm(edges[:, 0] - edges[:, 1], axis=1)
+    for side in (0, 1):
+        faces = mesh.face_adjacency[smooth, side]
+        width = 2 * mesh.area_faces[faces] / np.maximum(length, 1e-12)
+        np.maximum.at(sag, faces, width * angles[smooth] / 8)
+    return sag
 
 
 def _moments(mesh: trimesh.Trimesh) -> tuple[Points, Points, float]:

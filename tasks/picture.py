@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 
     from tasks.records import Bytes
 
-SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
-_FORMATS: Final = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
+SUFFIXES: Final = frozenset(
+    {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif", ".heic", ".heif"}
+)
+_FORMATS: Final = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF", "HEIF")
 _MOST_BYTES: Final = 64 * 2**20
 _MOST_PIXELS: Final = 100_000_000
 _PAPER: Final = (255, 255, 255)  # what shows through where a picture is transparent
@@ -34,6 +36,17 @@ def opened(path: Path, side: int = 1024) -> Bytes:
 
 def decoded(data: bytes, name: str, side: int = 1024) -> Bytes:
     """As `opened`, for bytes that came some other way; `name` is what messages call them."""
+    try:
+        return np.array(upright(data, side), dtype=np.uint8)
+    except ValueError as error:
+        raise ValueError(f"{name} {error}.") from error
+
+
+def upright(data: bytes, side: int) -> Image:
+    """The first frame as 8 bit RGB, turned as the camera was held, its longest side at most `side` pixels.
+
+    Raises ValueError with a clause that follows the picture's name.
+    """
     import io
     import warnings
 
@@ -43,7 +56,7 @@ def decoded(data: bytes, name: str, side: int = 1024) -> Bytes:
     try:
         with (
             warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning),
-            Image.open(io.BytesIO(data), formats=_FORMATS) as image,
+            Image.open(io.BytesIO(data), formats=[name for name in _FORMATS if name in Image.OPEN]) as image,
         ):
             _refuse_bomb(image)
             image.draft("RGB", (side, side))  # a JPEG is decoded at the size that is needed
@@ -51,12 +64,11 @@ def decoded(data: bytes, name: str, side: int = 1024) -> Bytes:
             image.load()
             picture = rgb(ImageOps.exif_transpose(image))
     except Image.DecompressionBombError as error:
-        limit = _MOST_PIXELS // 1_000_000
-        raise ValueError(f"{name} has more than {limit} million pixels: send a smaller picture.") from error
+        raise ValueError(f"has more than {_MOST_PIXELS // 1_000_000} million pixels: send a smaller picture") from error
     except (OSError, SyntaxError, EOFError, TypeError) as error:
-        raise ValueError(f"{name} can't be read as a picture: send a JPEG, PNG, WebP, TIFF, BMP or GIF.") from error
+        raise ValueError("can't be read as a picture: send a JPEG, PNG, WebP, TIFF, BMP or GIF") from error
     picture.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2.0)
-    return np.array(picture, dtype=np.uint8)
+    return picture
 
 
 def _refuse_bomb(image: Image) -> None:

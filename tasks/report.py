@@ -67,8 +67,10 @@ def write(catalogue: Catalogue, summary: dict[str, Any], path: Path, *, vectors:
 
 
 def extent(millimetres: Sequence[float] | None) -> str:
-    """Write a size as a person does."""
-    return f" {_TIMES} ".join(f"{side:.4g}" for side in millimetres) if millimetres else "unknown"
+    """Write a size as a person does: to a tenth of a millimetre, small ones to three digits."""
+    if not millimetres:
+        return "unknown"
+    return " × ".join(f"{round(side, 1):g}" if side >= 10 else f"{side:.3g}" for side in millimetres)
 
 
 def _vectors(catalogue: Catalogue) -> str:

@@ -196,7 +196,7 @@ def test_a_photograph_is_enough_to_be_found(
 def test_other_settings_keep_what_they_do_not_touch(
     onboard: Callable[..., dict[str, Any]], catalogue: Catalogue
 ) -> None:
-    """Other stages make new variants and leave the views; another model leaves the pictures and replaces the vectors."""
+    """Other stages leave the views as they are; another model leaves all pictures, and replaces the vectors."""
     onboard()
     views = {row["id"] for row in catalogue.rows("images", ("id",), col("kind") == lit("view"))}
     other = CUSTOMER.model_copy(update={"recipe": RECIPE.model_copy(update={"stages": ("background", "camera")})})

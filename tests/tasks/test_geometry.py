@@ -97,11 +97,21 @@ def test_a_round_part_is_found_at_any_turn() -> None:
         pytest.param(bracket(holes=1), id="one hole fewer"),
         pytest.param(bracket(hole=3.4), id="a wider hole"),
         pytest.param(bracket(holes=3), id="one hole more"),
+        pytest.param(bracket().apply_scale((1, 1, 1.01)), id="1 % higher"),
+        pytest.param(bracket().apply_scale(1.004), id="0.4 % larger"),
     ],
 )
 def test_siblings_are_not_the_same_part(other: trimesh.Trimesh) -> None:
     """A look-alike stays a part of its own."""
     assert not same_part(bracket(), moved(other))
+
+
+def test_a_coarse_disc_is_the_same_disc() -> None:
+    """Facets stand off a large radius by more than siblings differ on their planes: the sag is allowed for."""
+    assert same_part(trimesh.creation.cylinder(47, 18, sections=26), trimesh.creation.cylinder(47, 18, sections=160))
+    assert not same_part(
+        trimesh.creation.cylinder(47, 18, sections=26), trimesh.creation.cylinder(47, 18.2, sections=26)
+    )
 
 
 def test_left_and_right_are_two_parts() -> None:

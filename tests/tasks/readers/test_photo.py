@@ -79,11 +79,11 @@ def test_what_is_no_picture_says_so(tmp_path: Path) -> None:
     """Other content, a cut-off file, a dot and a bomb each have their sentence."""
     path = tmp_path / "a.png"
     path.write_bytes(b"ISO-10303-21;")
-    with pytest.raises(Refusal, match="save it as JPEG or PNG"):
+    with pytest.raises(Refusal, match="can't be read as a picture: send a JPEG"):
         photograph(path)
     halves(400, 400).effect_spread(50).save(path)
     path.write_bytes(path.read_bytes()[:2000])
-    with pytest.raises(Refusal, match="is a damaged picture"):
+    with pytest.raises(Refusal, match="can't be read as a picture"):
         photograph(path)
     halves(8, 8).save(path)
     with pytest.raises(Refusal, match="8 x 8 pixels: too small"):
@@ -93,7 +93,7 @@ def test_what_is_no_picture_says_so(tmp_path: Path) -> None:
     data[16:24] = struct.pack(">II", 20000, 20000)
     data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
     path.write_bytes(data)
-    with pytest.raises(Refusal, match="too large"):
+    with pytest.raises(Refusal, match="million pixels"):
         photograph(path)
 
 
