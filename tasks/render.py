@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.canvas import AROUND, Canvas, canvas
 from tasks.records import Bytes, Camera, Floats, Part, View, generator
 from tasks.rig import Look, cameras, lamps, look
-from tasks.surface import Surface, surface
+from tasks.studio.canvas import AROUND, Canvas, canvas
+from tasks.studio.surface import Surface, surface
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

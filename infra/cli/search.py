@@ -93,7 +93,7 @@ class _Query:
 
     def pictures(self, who: Customer) -> list[Bytes]:
         """Everything that is to be looked at; raises ValueError with a sentence that names the file."""
-        from tasks.picture import opened
+        from tasks.photograph import opened
 
         photographs = [opened(path) for path in self.images]
         return photographs + (views_of(self.cad, who) if self.cad else [])
@@ -117,7 +117,7 @@ def _queries(images: Sequence[Path], text: str, cad: Path | None, *, each: bool)
 
 
 def _pictures_in(path: Path) -> list[Path]:
-    from tasks.picture import SUFFIXES
+    from tasks.photograph import SUFFIXES
 
     if path.is_file():
         return [path]

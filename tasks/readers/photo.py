@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tasks.picture import SUFFIXES, upright
+from tasks.photograph import SUFFIXES, upright
 from tasks.sandbox import Refusal
 
 if TYPE_CHECKING:

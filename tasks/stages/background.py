@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, ClassVar, get_args
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from tasks.stages import album, light
-from tasks.stages.scenes import Scene, made_up
+from tasks.stages.props import album, light
+from tasks.stages.props.scenes import Scene, made_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tasks.records import View
-    from tasks.stages.noise import Bytes
+    from tasks.stages.props.noise import Bytes
 
 
 class Background(BaseModel):

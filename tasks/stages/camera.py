@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 from pydantic import BaseModel, ConfigDict, Field
 
-from tasks.stages.noise import Bytes, Floats, grains
+from tasks.stages.props.noise import Bytes, Floats, grains
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

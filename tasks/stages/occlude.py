@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 
-from tasks.stages import covers
+from tasks.stages.props import covers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tasks.records import View
-    from tasks.stages.covers import Cover
+    from tasks.stages.props.covers import Cover
 
 Kind = Literal["fingers", "glove", "cloth", "cable", "thing"]
 STEPS = 48

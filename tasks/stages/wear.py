@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tasks.stages import marks
-from tasks.stages.skin import Skin
+from tasks.stages.props import marks
+from tasks.stages.props.skin import Skin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from tasks.records import View, generator
-from tasks.stages import bench
 from tasks.stages.background import Background
-from tasks.stages.scenes import Scene
+from tasks.stages.props import bench
+from tasks.stages.props.scenes import Scene
 
 if TYPE_CHECKING:
     from tests.tasks.conftest import Shown

@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from tasks.records import Floats, Part, View, generator
-from tasks.stages import marks
-from tasks.stages.skin import Skin
+from tasks.stages.props import marks
+from tasks.stages.props.skin import Skin
 from tasks.stages.wear import Wear, rusts
 
 if TYPE_CHECKING:

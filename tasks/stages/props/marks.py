@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tasks.stages.noise import Floats
+from tasks.stages.props.noise import Floats
 
 if TYPE_CHECKING:
-    from tasks.stages.skin import Skin
+    from tasks.stages.props.skin import Skin
 
 LEAST = 0.01
 GRIME = ((0.82, 0.85, 0.88), (0.88, 0.88, 0.88), (0.72, 0.77, 0.84))

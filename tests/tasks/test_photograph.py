@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tasks.picture import decoded, opened
+from tasks.photograph import decoded, opened
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.stages.noise import Floats
+from tasks.stages.props.noise import Floats
 
 if TYPE_CHECKING:
     from tasks.records import Camera

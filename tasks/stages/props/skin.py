@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.stages.noise import Bytes, Floats, grains, in_space
+from tasks.stages.props.noise import Bytes, Floats, grains, in_space
 
 if TYPE_CHECKING:
     from tasks.records import Bools, Camera, View

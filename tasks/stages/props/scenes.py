@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from tasks.stages import bench, surfaces, things
-from tasks.stages.noise import TILE, Bytes, cloud, enlarged, sampled
+from tasks.stages.props import bench, surfaces, things
+from tasks.stages.props.noise import TILE, Bytes, cloud, enlarged, sampled
 
 if TYPE_CHECKING:
     from tasks.records import View

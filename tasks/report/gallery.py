@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from tasks.contact import COLUMNS, TILE, thumbnail
+from tasks.report.contact import COLUMNS, TILE, thumbnail
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tasks.surface import Surface, surface
+from tasks.studio.surface import Surface, surface
 
 Array = NDArray[np.float64]
 Mesh = tuple[Array, NDArray[np.int64]]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from tasks.stages.noise import Bytes
+from tasks.stages.props.noise import Bytes
 
 Outline = NDArray[np.float64]
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from tasks.stages import surfaces, things
-from tasks.stages.noise import Bytes, Floats, cloud, enlarged
+from tasks.stages.props import surfaces, things
+from tasks.stages.props.noise import Bytes, Floats, cloud, enlarged
 
 if TYPE_CHECKING:
     from collections.abc import Callable

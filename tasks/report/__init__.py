@@ -12,9 +12,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from tasks import lookalikes
-from tasks.contact import sheet, telling
-from tasks.gallery import Census, census, chosen, thumbnails
+from tasks.report import lookalikes
+from tasks.report.contact import sheet, telling
+from tasks.report.gallery import Census, census, chosen, thumbnails
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from blocks.catalogue import Catalogue
-    from tasks.contact import Sheet
-    from tasks.lookalikes import Group
+    from tasks.report.contact import Sheet
+    from tasks.report.lookalikes import Group
 
 _PAGE: Final = Path(__file__).with_name("page")
 _TIMES: Final = "\N{MULTIPLICATION SIGN}"
@@ -70,7 +70,8 @@ def extent(millimetres: Sequence[float] | None) -> str:
     """Write a size as a person does: to a tenth of a millimetre, small ones to three digits."""
     if not millimetres:
         return "unknown"
-    return " × ".join(f"{round(side, 1):g}" if side >= 10 else f"{side:.3g}" for side in millimetres)
+    sides = (f"{round(side, 1):g}" if side >= 10 else f"{side:.3g}" for side in millimetres)
+    return " × ".join(sides)  # noqa: RUF001 - this is how sizes are written
 
 
 def _vectors(catalogue: Catalogue) -> str:

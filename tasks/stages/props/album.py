@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tasks.picture import SUFFIXES, opened
-from tasks.stages.noise import Bytes
+from tasks.photograph import SUFFIXES, opened
+from tasks.stages.props.noise import Bytes
 
 KEPT_SIDE = 768
 KEPT_PHOTOGRAPHS = 128

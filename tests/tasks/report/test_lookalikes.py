@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from blocks.catalogue import Catalogue
-from tasks.lookalikes import groups
 from tasks.records import bytes_id
+from tasks.report.lookalikes import groups
 
 if TYPE_CHECKING:
     from pathlib import Path

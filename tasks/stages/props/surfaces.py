@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tasks.stages.noise import TILE, Bytes, quantised, spectral
+from tasks.stages.props.noise import TILE, Bytes, quantised, spectral
 
 Ramp = tuple[str, ...]
 LEVELS = 4

@@ -21,7 +21,7 @@ from tasks.records import Bytes, Floats
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from tasks.surface import Surface
+    from tasks.studio.surface import Surface
 
 MISSING = (
     "OpenGL cannot start here ({reason}). On Debian and Ubuntu install it with "

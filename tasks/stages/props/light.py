@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from tasks.stages.noise import Bytes, Floats, enlarged
+from tasks.stages.props.noise import Bytes, Floats, enlarged
 
 if TYPE_CHECKING:
     from tasks.records import View
