@@ -14,7 +14,7 @@ setup: $(READY)  ## make .venv with the tested versions, and install OpenGL wher
 
 $(READY): pyproject.toml constraints.txt infra/opengl.sh
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Partsight needs Python 3.11 or newer; set PYTHON=/path/to/it.")'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	test -x $(BIN)/pip || $(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt torch
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	sh infra/opengl.sh $(BIN)/python

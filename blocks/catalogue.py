@@ -46,13 +46,12 @@ class Catalogue(BaseModel):
     def table(self, name: str, dimension: int = 0) -> Table:
         """Table `name`, made when it is not there; `dimension` is needed to make a vectors table."""
         database = self._database()
-        try:
+        if name in self.tables():
             there: Table = database.open_table(name)
-        except ValueError:  # lancedb's "was not found"
-            made: Any = database.create_table(name, schema=schema(name, dimension), exist_ok=True)
-            made.set_unenforced_primary_key(key(name))  # without it concurrent upserts duplicate keys
-            there = made
-        return there
+            return there
+        made: Any = database.create_table(name, schema=schema(name, dimension), exist_ok=True)
+        made.set_unenforced_primary_key(key(name))  # without it concurrent upserts duplicate keys
+        return made  # type: ignore[no-any-return]
 
     def read(self, name: str, columns: Sequence[str], where: Expr | None = None) -> pa.Table:
         """`columns` of the rows that match `where` (all rows without it), in no order.

@@ -85,5 +85,6 @@ def load(path: Path) -> Customer:
         where = ".".join(str(step) for step in first["loc"]) or "the file"
         raise ValueError(f"{path}: {where}: {first['msg']}") from error
     if customer.source and "://" not in customer.source:
-        customer = customer.model_copy(update={"source": str((path.parent / customer.source).resolve())})
+        source = (path.parent / Path(customer.source).expanduser()).resolve()
+        customer = customer.model_copy(update={"source": str(source)})
     return customer

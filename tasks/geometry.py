@@ -88,10 +88,13 @@ def digest(body: Body, salt: str) -> str:
 
 
 def glb(body: Body) -> bytes:
-    """The mesh as binary glTF; one glTF unit is one mm (or one of the file's unit where unknown)."""
+    """The mesh as binary glTF; one glTF unit is one mm (or one of the file's unit where unknown).
+
+    It lies at the origin, wherever it lay in its file: glTF's floats would round a far-off part away.
+    """
     import trimesh
 
-    mesh = trimesh.Trimesh(body.vertices, body.faces, process=False)
+    mesh = trimesh.Trimesh(body.vertices - body.vertices.min(axis=0), body.faces, process=False)
     data: Any = mesh.export(file_type="glb", include_normals=False)
     return bytes(data)
 

@@ -107,12 +107,13 @@ def _sightings(files: Sequence[FileRow], entries: Sequence[Entry]) -> Iterable[S
             alone = len(file.bodies) == 1
             unnamed += not body.name
             proposal = stem if alone else body.name or f"{stem}-{unnamed}"
-            entry = said.of(file.name, body.name, alone=alone)
-            yield Sighting(file=file, body=body, entry=entry, proposal=proposal, standalone=alone)
+            places: list[int | None] = [*said.of(file.name, body.name, alone=alone)]
+            for entry in places or [None]:
+                yield Sighting(file=file, body=body, entry=entry, proposal=proposal, standalone=alone)
 
 
 class _Said:
-    """Finds the entry of a body by its file, else by its number, else by its name."""
+    """Finds the entries of a body by its file, else by its number, else by its name."""
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self._entries = entries
@@ -125,23 +126,29 @@ class _Said:
             if entry.file:
                 self._files[PurePosixPath(entry.file).name.casefold()].append(place)
 
-    def of(self, file: str, name: str, *, alone: bool) -> int | None:
+    def of(self, file: str, name: str, *, alone: bool) -> list[int]:
+        """Places of the entries; several when the customer gives one file several numbers."""
         path = PurePosixPath(file)
-        by_file = [p for p in self._files[path.name.casefold()] if _same_file(self._entries[p], path)]
+        here = [p for p in self._files[path.name.casefold()] if is_file(self._entries[p], self._entries[p].file, path)]
+        if alone and here:
+            return here
+        called = [place for place in here if name and self._is_called(place, name)]  # rows for an assembly's components
+        if called:
+            return called
         names = [path.stem, name] if alone else [name]
-        if alone and by_file:
-            return by_file[0]
-        for place in by_file:  # several rows for the components of one assembly
-            entry = self._entries[place]
-            if name and name.casefold() in (entry.number.casefold(), entry.name.casefold()):
-                return place
         numbers = (self._numbers.get(word.casefold()) for word in names if word)
-        return next((p for p in numbers if p is not None), self._names.get(name.casefold()) if name else None)
+        found = next((p for p in numbers if p is not None), self._names.get(name.casefold()) if name else None)
+        return [] if found is None else [found]
+
+    def _is_called(self, place: int, name: str) -> bool:
+        entry = self._entries[place]
+        return name.casefold() in (entry.number.casefold(), entry.name.casefold())
 
 
-def _same_file(entry: Entry, path: PurePosixPath) -> bool:
-    wanted = PurePosixPath(entry.folder, entry.file)
-    return len(PurePosixPath(entry.file).parts) == 1 or wanted == path or path.match(entry.file)
+def is_file(entry: Entry, named: str, path: PurePosixPath) -> bool:
+    """Whether what an entry names is the file at `path`: by its bare name, or by the path from the table or the top."""
+    wanted = PurePosixPath(named)
+    return len(wanted.parts) == 1 or PurePosixPath(entry.folder, wanted) == path or path.match(named)
 
 
 def _numbered(group: list[Sighting]) -> list[list[Sighting]]:
@@ -225,25 +232,33 @@ def _photos(
     files: Sequence[FileRow], entries: Sequence[Entry], parts: Mapping[str, Part]
 ) -> dict[str, tuple[str, ...]]:
     """Digests of the photographs of each part number; a picture whose name fits no part makes a new one."""
-    named = {PurePosixPath(photo).name.casefold(): entry.number for entry in entries for photo in entry.photos}
+    named: dict[str, list[tuple[Entry, str]]] = defaultdict(list)
+    for entry in entries:
+        for photo in entry.photos:
+            named[PurePosixPath(photo).name.casefold()].append((entry, photo))
     numbers = {number.casefold(): number for number in (*parts, *(entry.number for entry in entries))}
     found: dict[str, dict[str, None]] = defaultdict(dict)
     for file in sorted(files, key=lambda file: file.name):
         if file.kind == "photo":
             path = PurePosixPath(file.name)
-            number = named.get(path.name.casefold()) or _number_in(path, numbers) or _bare(path.stem)
-            found[number][file.digest] = None
+            said = [entry.number for entry, photo in named[path.name.casefold()] if is_file(entry, photo, path)]
+            for number in said or [_number_in(path, numbers) or _bare(path.stem)]:
+                found[number][file.digest] = None
     return {number: tuple(digests) for number, digests in found.items()}
 
 
 def _number_in(path: PurePosixPath, numbers: Mapping[str, str]) -> str | None:
-    """The longest part number that the picture's name, or the name of its folder, begins with."""
+    """The part number in a picture's name: what it begins with, else its folder, else anywhere in the name.
+
+    The longest one counts, and it ends where a word does. Anywhere means three characters or more.
+    """
     stem = path.stem.casefold()
-    for length in range(len(stem), 0, -1):
-        ends_here = length == len(stem) or not stem[length].isalnum()
-        if ends_here and stem[:length] in numbers:
-            return numbers[stem[:length]]
-    return numbers.get(path.parent.name.casefold())
+    edges = [0, *(place for place in range(1, len(stem)) if not (stem[place].isalnum() and stem[place - 1].isalnum()))]
+    ends = [*edges[1:], len(stem)]
+    begins = (stem[:end] for end in reversed(ends))
+    anywhere = sorted((stem[a:b] for a in edges for b in ends if b - a >= 3), key=len, reverse=True)
+    words = (*begins, path.parent.name.casefold(), *anywhere)
+    return next((numbers[word] for word in words if word in numbers), None)
 
 
 def _bare(stem: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import cached_property
@@ -11,12 +11,15 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
+from lancedb.expr import col, lit
+
 from blocks import models
 from tasks.contents import Contents, contents
 from tasks.plan import PartPlan, orders
 from tasks.progress import Progress, Silent
-from tasks.survey import Survey, parts_now, survey, unseen
+from tasks.survey import Survey, parts_now, remarks, survey
 from tasks.tally import Tally
+from tasks.workshop import Workshop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,11 +32,11 @@ if TYPE_CHECKING:
     from tasks.pictures import Made
     from tasks.publish import Publisher
     from tasks.records import Part
-    from tasks.workshop import Workshop
 
 BATCHES: Final = 90  # most batches of files, and of parts: a flow run stays under 200 task runs
-SMALLEST: Final = 8  # parts in a batch: seconds of work, so that a commit costs little beside it
-LARGEST_READ: Final = 24  # files whose meshes are in memory at once
+SMALLEST: Final = 8  # parts in a batch: seconds of work, so that a task costs little beside it
+FILES_AT_ONCE: Final = 24  # files whose meshes are in memory, and in one commit
+PICTURES_AT_ONCE: Final = 512  # pictures in memory, and in one commit
 
 _prepared: ContextVar[Job | None] = ContextVar("prepared", default=None)
 
@@ -41,45 +44,60 @@ _prepared: ContextVar[Job | None] = ContextVar("prepared", default=None)
 class Job:
     """A run for one customer. Its methods are the flow's steps; each may be called again after a failure."""
 
-    def __init__(self, customer: Customer, catalogue: Catalogue, seen: Survey, tally: Tally, home: Path) -> None:
+    def __init__(
+        self, customer: Customer, catalogue: Catalogue, seen: Survey, tally: Tally, home: Path, workers: int
+    ) -> None:
         self.customer, self.catalogue, self.seen, self.tally = customer, catalogue, seen, tally
         self.progress: Progress = Silent()
-        self.workers = 1
+        self.workers = workers
         self._home = home
         self._started = _now()
-        self._stack = ExitStack()
         self._embedding = Lock()  # one batch is embedded at a time: the model uses all cores
         self._parts: PartPlan | None = None
-        self._read: list[Contents] = []
+        self._readings: Iterator[Reading] | None = None
+        self._contents: list[Contents] = []  # read, and not committed yet
+        self._committed = 0  # files
+        self._workshop = Workshop(self.workers)
 
     # files
 
     def file_batches(self) -> Iterator[Sequence[Found]]:
-        """The files to read, in batches that are committed one by one."""
+        """The files to read, in batches."""
         files = self.seen.plan.read
         self.progress.start("read", len(files))
-        yield from _chunks(files, min(LARGEST_READ, max(4, -(-len(files) // BATCHES))) if files else 1)
+        yield from _chunks(files, max(FILES_AT_ONCE, -(-len(files) // BATCHES)))
         self.progress.finish("read")
 
     def read(self, files: Sequence[Found]) -> int:
-        """Read `files`, commit their shapes and rows, and return how many can be used."""
+        """Read the next `files`, commit their shapes and rows, and return how many can be used."""
+        return sum(self._read(len(some)) for some in _chunks(files, FILES_AT_ONCE))
+
+    def _read(self, count: int) -> int:
         from tasks.publish import publish_files
 
         with self.tally.phase("ingest"):
-            while len(self._read) < len(files):  # after a failed commit they are here already
-                self._read.append(contents(next(self._readings), self.customer.slug))
+            while len(self._contents) < count:  # after a failed commit they are here already
+                self._contents.append(contents(self._next(), self.customer.slug))
                 self.progress.advance("read")
         with self.tally.phase("publish"):
-            publish_files(self.catalogue, self._read, salt=self.customer.slug, run=self.tally.run)
-        ok = sum(not found.reading.reason for found in self._read)
-        self._read = []
+            publish_files(self.catalogue, self._contents, self.customer, self.tally.run)
+        ok = sum(not found.reading.reason for found in self._contents)
+        self._committed += count
+        self._contents = []
         return ok
 
-    @cached_property
-    def _readings(self) -> Iterator[Reading]:
+    def _next(self) -> Reading:
+        """The next reading; the readers are started once, and anew after they failed."""
         from tasks.ingest import readings
 
-        return iter(readings(self.seen.plan.read, self.customer.quotas, self.workers))
+        if self._readings is None:
+            rest = self.seen.plan.read[self._committed + len(self._contents) :]
+            self._readings = iter(readings(rest, self.customer.quotas, self.workers))
+        try:
+            return next(self._readings)
+        except BaseException:
+            self._readings = None
+            raise
 
     # parts
 
@@ -106,35 +124,30 @@ class Job:
 
     def make(self, parts: Sequence[Part]) -> int:
         """Make what a batch of parts lacks and commit it; returns how many vectors that gave."""
-        wanted = orders(self.catalogue, parts, self.customer.recipe, self.customer.slug)
-        made = []
-        for one in self._workshop.make(wanted):
+        recipe = self.customer.recipe
+        each = recipe.render.views * (1 + recipe.variants)
+        return sum(self._make(some) for some in _chunks(parts, max(1, PICTURES_AT_ONCE // each)))
+
+    def _make(self, parts: Sequence[Part]) -> int:
+        made: list[Made] = []
+        for one in self._workshop.make(orders(self.catalogue, parts, self.customer.recipe, self.customer.slug)):
             made.append(one)
             self.tally.spend(one.seconds, self.workers)
             self.progress.advance("pictures", self.customer.recipe.render.views)
-        return self._publish(made)
-
-    def _publish(self, made: Sequence[Made]) -> int:
-        with self._embedding:
-            brought = self._publisher.publish(made, self._embedder)
-        self.tally.add(brought.model_dump())
-        self.progress.advance("publish", len(made))
-        for one in made:
             if one.failure:
-                self.tally.quarantine.append({"file": one.part.occurrences[0].file, "reason": one.failure})
-        return brought.vectors
+                where = one.part.occurrences[0].file if one.part.occurrences else one.part.number
+                self.tally.fail(one.part.number, where, one.failure)
+        with self._embedding:
+            vectors = self._publisher.publish(made, self._embedder)
+        self.tally.add({"vectors": vectors})
+        self.progress.advance("publish", len(made))
+        return vectors
 
     @cached_property
     def _publisher(self) -> Publisher:
         from tasks.publish import Publisher
 
         return Publisher(self.catalogue, self._vectors, self._planned.recipes, self.tally, self.customer.slug)
-
-    @cached_property
-    def _workshop(self) -> Workshop:
-        from tasks.workshop import Workshop
-
-        return self._stack.enter_context(Workshop(self.workers))
 
     @cached_property
     def _embedder(self) -> Embedder:
@@ -151,10 +164,12 @@ class Job:
     # the end
 
     def nothing_to_do(self) -> bool:
-        """Whether the last run finished and neither files nor parts have changed since."""
-        if self.seen.plan.read or self.seen.plan.gone or not self.catalogue.live():
+        """Whether the last run came to its end and neither files, parts nor settings have changed since."""
+        if self.seen.plan.read or self.seen.plan.gone or self.catalogue.live() != self._vectors:
             return False
-        if self.catalogue.live() != self._vectors:
+        ended = {row["run"] for row in self.catalogue.rows("runs", ("run",))}
+        begun = {row["run"] for table in ("files", "parts") for row in self.catalogue.rows(table, ("run",))}
+        if begun - ended:
             return False
         with self.tally.phase("scan"):
             self._parts = parts_now(self.catalogue, self.customer, self.seen)
@@ -169,9 +184,16 @@ class Job:
         return self.tally.summary()
 
     def warm_up(self) -> None:
-        """Load the model, so that the first batch finds it ready."""
-        with self._embedding:
+        """Load the model, so that the first batch finds it ready; what is wrong with it, that batch will say."""
+        with self._embedding, suppress(ValueError, OSError, RuntimeError):
             self._embedder.images([])
+
+    def check(self) -> None:
+        """Raise ValueError with a sentence when the customer's model or stages cannot be used."""
+        from tasks.augment import chain
+
+        assert self._vectors  # noqa: S101 - finding the model is the check
+        chain(self.customer.recipe.stages, self.customer.recipe.settings)
 
     def finish(self) -> dict[str, Any]:
         """Retire what left, tidy the tables, write the report, go live; returns the summary."""
@@ -192,7 +214,7 @@ class Job:
 
     def close(self) -> None:
         """End the processes that this run started."""
-        self._stack.close()
+        self._workshop.close()
 
     @cached_property
     def _vectors(self) -> str:
@@ -200,26 +222,30 @@ class Job:
         return models.find(embed.model, embed.weights).table
 
     def _count(self) -> None:
-        plan, counts = self._planned, {"ok": 0}
-        rows = self.catalogue.rows("files", ("name", "status", "reason", "run"))
-        names = {file.name for file in self.seen.files}
-        for row in rows:
-            if row["status"] == "quarantined" and row["name"] in names:
-                self.tally.quarantine.append({"file": row["name"], "reason": row["reason"]})
-            counts["ok"] += row["status"] == "ok" and row["run"] == self.tally.run
-        self.tally.quarantine += self.seen.refused
-        self.tally.notes += [*self.seen.notes, *_unseen_note(unseen(self.seen.entries, plan))]
-        self.tally.add(
-            counts
-            | {"files_unchanged": self.seen.plan.unchanged, "unchanged": plan.unchanged, "retired": len(plan.retired)}
-            | {"new": len(plan.new), "changed": len(plan.changed)}
-        )
+        plan, run = self._planned, self.tally.run
+        files = self.catalogue.rows("files", ("name", "status", "reason", "run"))
+        bad = [{"file": row["name"], "reason": row["reason"]} for row in files if row["status"] == "quarantined"]
+        images = self.catalogue.rows("images", ("kind", "accepted"), col("run") == lit(run))
+        failed = set(self.tally.failures)
+        counts = {
+            "ok": sum(row["status"] == "ok" and row["run"] == run for row in files),
+            "files_unchanged": self.seen.plan.unchanged,
+            "new": len({part.number for part in plan.new} - failed),
+            "changed": len({part.number for part in plan.changed} - failed),
+            "unchanged": plan.unchanged,
+            "retired": len(plan.retired),
+            "views": sum(row["kind"] == "view" for row in images),
+            "variants": sum(row["kind"] == "variant" for row in images),
+            "rejected": sum(not row["accepted"] for row in images),
+        }
+        self.tally.settle(counts, [*bad, *self.seen.refused], remarks(self.seen, plan))
 
     def _usable(self) -> None:
         """Raise ValueError when there is no part that could be found."""
-        if self._planned.recipes:
+        if self.catalogue.rows("parts", ("part",), col("status") == lit("active")):
             return
-        reasons = " ".join(f"{entry['file']}: {entry['reason']}" for entry in self.tally.quarantine[:3])
+        quarantine = self.tally.summary()["quarantine"]
+        reasons = " ".join(f"{entry['file']}: {entry['reason']}" for entry in quarantine[:3])
         raise ValueError(f"None of the {len(self.seen.files)} files gave a part. {reasons}")
 
 
@@ -249,9 +275,10 @@ def opened(
         with tally.phase("scan"):
             seen = stack.enter_context(survey(customer, catalogue, source, limit))
         watch.finish("scan")
-        job = Job(customer, catalogue, seen, tally, home)
-        job.progress, job.workers = watch, workers or os.cpu_count() or 1
+        job = Job(customer, catalogue, seen, tally, home, workers or os.cpu_count() or 1)
+        job.progress = watch
         stack.callback(job.close)
+        job.check()
         yield job
 
 
@@ -263,13 +290,6 @@ def prepared(job: Job) -> Iterator[None]:
         yield
     finally:
         _prepared.reset(token)
-
-
-def _unseen_note(numbers: Sequence[str]) -> list[str]:
-    if not numbers:
-        return []
-    some = ", ".join(numbers[:5]) + (" …" if len(numbers) > 5 else "")
-    return [f"{len(numbers)} parts are named in the metadata but have neither CAD nor photograph: {some}."]
 
 
 def _chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:

@@ -54,12 +54,12 @@ def entries(path: Path, name: str) -> tuple[tuple[Entry, ...], str]:
 
     The second value is empty when all is well, else one sentence; entries that can be read still count.
     """
-    if path.stat().st_size > LARGEST_MB * 2**20:
-        return (), f"{name} is larger than {LARGEST_MB} MB and was not read."
-    text = _text(path.read_bytes())
     try:
+        if path.stat().st_size > LARGEST_MB * 2**20:
+            return (), f"{name} is larger than {LARGEST_MB} MB and was not read."
+        text = _text(path.read_bytes())
         rows = _json_rows(text) if name.lower().endswith(".json") else _csv_rows(text)
-    except (ValueError, csv.Error) as error:
+    except (ValueError, csv.Error, OSError, RecursionError) as error:
         return (), f"{name} cannot be read: {error}."
     folder = name.rpartition("/")[0]
     found = [entry for row in rows[:ROWS] if (entry := _entry(row, folder))]
@@ -106,14 +106,22 @@ def _json_rows(text: str) -> list[dict[str, Any]]:
 
 
 def _entry(row: dict[str, Any], folder: str) -> Entry | None:
-    fields: dict[str, Any] = {}
+    fields: dict[str, str] = {}
+    photos: list[str] = []
     for column, value in row.items():
         field = _MEANING.get(re.sub(r"[^a-z]+", "_", str(column).strip().lower()).strip("_"))
-        if field and value not in (None, "") and field not in fields:
-            fields[field] = value
-    photos = fields.pop("photo", ())
-    names = photos if isinstance(photos, list) else re.split(r"[;|,]", str(photos)) if photos else ()
-    plain = {field: " ".join(str(value).split())[:LONGEST] for field, value in fields.items()}
-    if not plain.get("number"):
+        if field == "photo" and value:  # there may be several columns, and several names in each
+            photos += value if isinstance(value, list) else re.split(r"[;|,]", str(value))
+        elif field and value not in (None, "") and field not in fields:
+            fields[field] = _plain(value)
+    if not fields.get("number"):
         return None
-    return Entry(**plain, photos=tuple(str(name).strip() for name in names if str(name).strip()), folder=folder)
+    if "file" in fields:
+        fields["file"] = fields["file"].replace("\\", "/")
+    names = (_plain(name).replace("\\", "/") for name in photos)
+    return Entry(**fields, photos=tuple(filter(None, names)), folder=folder)
+
+
+def _plain(value: object) -> str:
+    """One line of text that can be stored: no surrogates, no runs of blanks, not too long."""
+    return " ".join(str(value).encode("utf-8", "replace").decode().split())[:LONGEST]

@@ -69,7 +69,7 @@ def view_ids(part: Part, render: Render, salt: str) -> tuple[str, ...]:
         return ()
     settings = render.model_dump()
     count = settings.pop("views")  # how many there are changes the cameras, so it counts once, below
-    seed = (part.number, part.geometry, jsonable(look(part)), settings, count, RENDERER, PICTURES)
+    seed = (part.number, part.geometry, part.size_mm, jsonable(look(part)), settings, count, RENDERER, PICTURES)
     return tuple(content_id("view", seed, place, salt=salt) for place in range(count))
 
 
@@ -102,7 +102,7 @@ def pictures(order: Order) -> Made:
             rows += [{**row, "place": place} for row in _rows(order, view, ids[place], steps, clock)]
     except StageError:
         raise  # a broken stage is the run's problem, not this part's
-    except (ValueError, MemoryError) as error:
+    except Exception as error:  # noqa: BLE001 - one mesh that trips a library costs its part, not the run
         return Made(part=order.part, failure=f"{order.part.number} cannot be rendered: {error}", seconds=clock.seconds)
     names = {row["id"] for row in rows} | {row.id for row in kept}
     stale = tuple(row.id for row in order.present if row.id not in names)

@@ -13,15 +13,17 @@ from pydantic import TypeAdapter
 
 from blocks import models
 from tasks import contents
+from tasks.ingest import READER_VERSION
 from tasks.inventory import FileRow, ShapeRow, inventory
 from tasks.pictures import Order, Present, photo_ids, variants_recipe, view_ids
+from tasks.readers import registry
 from tasks.records import Occurrence, Part, Record, content_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from blocks.catalogue import Catalogue
-    from blocks.customer import Customer, Recipe
+    from blocks.customer import Customer, Quotas, Recipe
     from tasks.ingest import Found
     from tasks.metadata import Entry
 
@@ -29,9 +31,10 @@ _OCCURRENCES = TypeAdapter(tuple[Occurrence, ...])
 
 
 class FilePlan(Record):
-    """Files to read, rows whose file is gone, and how many are as they were."""
+    """Files to read now, how many wait for another run, rows whose file is gone, and how many are as they were."""
 
     read: tuple[Any, ...]
+    waiting: int
     gone: tuple[str, ...]
     unchanged: int
 
@@ -56,33 +59,44 @@ def file_id(found: Found, salt: str) -> str:
     return content_id("file", found.name, found.digest, salt=salt)
 
 
-def file_plan(catalogue: Catalogue, found: Sequence[Found], salt: str, *, partial: bool) -> FilePlan:
-    """Compare the files at the source with the `files` table; with `partial` none counts as gone."""
-    from tasks.ingest import READER_VERSION
+def reader_name(quotas: Quotas, *, fine: bool) -> str:
+    """What read a file: a file that could not be read is tried again when limits or readers change."""
+    return READER_VERSION if fine else content_id(READER_VERSION, quotas.model_dump(), sorted(registry().readers))
 
-    rows = {row["id"]: row for row in catalogue.rows("files", ("id", "reader", "status"))}
-    ids = {file_id(file, salt): file for file in found if file.kind != "metadata"}
-    read = tuple(f for name, f in ids.items() if name not in rows or rows[name]["reader"] != READER_VERSION)
-    fine = sum(name in rows and rows[name]["status"] == "ok" for name in ids) - sum(
-        rows.get(file_id(f, salt), {}).get("status") == "ok" for f in read
+
+def file_plan(catalogue: Catalogue, found: Sequence[Found], customer: Customer, limit: int | None) -> FilePlan:
+    """Compare the files at the source with the `files` table; `limit` is the most that are read, CAD first.
+
+    While the new content of a file waits, the row of its old content stays.
+    """
+    rows = {row["id"]: row for row in catalogue.rows("files", ("id", "name", "reader", "status"))}
+    ids = {file_id(file, customer.slug): file for file in found}
+    fine = {name: row["status"] == "ok" for name, row in rows.items()}
+    known = {name for name, row in rows.items() if row["reader"] == reader_name(customer.quotas, fine=fine[name])}
+    unread = sorted((file for name, file in ids.items() if name not in known), key=lambda f: (f.kind != "cad", f.name))
+    read = unread if limit is None else unread[:limit]
+    waiting = {file.name for file in unread[len(read) :]}
+    return FilePlan(
+        read=tuple(read),
+        waiting=len(waiting),
+        gone=tuple(sorted(name for name in set(rows) - set(ids) if rows[name]["name"] not in waiting)),
+        unchanged=sum(fine[name] for name in known & set(ids)),
     )
-    gone = () if partial else tuple(sorted(set(rows) - set(ids)))
-    return FilePlan(read=read, gone=gone, unchanged=fine)
 
 
-def parts(catalogue: Catalogue, entries: Sequence[Entry], unit: str, names: set[str] | None = None) -> tuple[Part, ...]:
-    """The customer's parts, from the rows of their files and shapes; of the files `names` alone when given."""
+def parts(catalogue: Catalogue, entries: Sequence[Entry], unit: str) -> tuple[Part, ...]:
+    """The customer's parts, from the rows of their files and shapes."""
     columns = ("name", "digest", "kind", "status", "bodies")
     files = [
         FileRow(name=row["name"], digest=row["digest"], kind=row["kind"], bodies=contents.rows(row["bodies"]))
         for row in catalogue.rows("files", columns)
-        if row["status"] == "ok" and (names is None or row["name"] in names)
+        if row["status"] == "ok"
     ]
     shapes = {row["geometry"]: ShapeRow(**row) for row in catalogue.rows("shapes", tuple(ShapeRow.model_fields))}
     return inventory(files, shapes, entries, unit)
 
 
-def part_plan(catalogue: Catalogue, wanted: Sequence[Part], customer: Customer, *, partial: bool) -> PartPlan:
+def part_plan(catalogue: Catalogue, wanted: Sequence[Part], customer: Customer) -> PartPlan:
     """Compare the parts that should be there with the `parts` table."""
     rows = {row["part"]: row for row in catalogue.rows("parts", (*_COMPARED, "status", "recipe"))}
     recipes = part_recipes(wanted, customer)
@@ -98,7 +112,7 @@ def part_plan(catalogue: Catalogue, wanted: Sequence[Part], customer: Customer, 
         new=tuple(new),
         changed=tuple(changed),
         unchanged=len(wanted) - len(new) - len(changed),
-        retired=() if partial else tuple(sorted(active - set(recipes))),
+        retired=tuple(sorted(active - set(recipes))),
         recipes=recipes,
     )
 

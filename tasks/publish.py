@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from blocks.catalogue import VECTORS, key
 from tasks import codec
-from tasks.ingest import READER_VERSION
 from tasks.pictures import photo_ids, photo_row
-from tasks.plan import compared, file_id
-from tasks.records import Record
+from tasks.plan import compared, file_id, reader_name
+
+MANY = 512  # keys in one filter
+DECODED = 64  # pictures in memory as pixels: the size of the embedder's own batch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from blocks.catalogue import Catalogue
+    from blocks.customer import Customer
     from tasks.contents import Contents
     from tasks.embed import Embedder
     from tasks.pictures import Made
@@ -28,27 +30,18 @@ if TYPE_CHECKING:
     from tasks.tally import Tally
 
 
-class Published(Record):
-    """What a batch brought: rows by kind, and the vectors that were written."""
-
-    views: int = 0
-    variants: int = 0
-    rejected: int = 0
-    vectors: int = 0
-
-
-def publish_files(catalogue: Catalogue, batch: Sequence[Contents], *, salt: str, run: str) -> None:
+def publish_files(catalogue: Catalogue, batch: Sequence[Contents], customer: Customer, run: str) -> None:
     """Commit what was read: the shapes first, since the rows of the files name them."""
     shapes = {shape.geometry: shape for found in batch for shape in found.shapes}
     known = set(catalogue.read("shapes", ("geometry",))["geometry"].to_pylist())
     catalogue.upsert("shapes", [{**s.model_dump(), "same_as": ""} for name, s in shapes.items() if name not in known])
-    catalogue.upsert("files", [_file_row(found, salt, run) for found in batch])
+    catalogue.upsert("files", [_file_row(found, customer, run) for found in batch])
 
 
-def _file_row(contents: Contents, salt: str, run: str) -> dict[str, Any]:
+def _file_row(contents: Contents, customer: Customer, run: str) -> dict[str, Any]:
     found, reading = contents.reading.found, contents.reading
     return {
-        "id": file_id(found, salt),
+        "id": file_id(found, customer.slug),
         "name": found.name,
         "digest": found.digest,
         "kind": found.kind,
@@ -57,7 +50,7 @@ def _file_row(contents: Contents, salt: str, run: str) -> dict[str, Any]:
         "reason": reading.reason,
         "bodies": contents.json_rows,
         "picture": reading.photo or None,
-        "reader": READER_VERSION,
+        "reader": reader_name(customer.quotas, fine=not reading.reason),
         "run": run,
     }
 
@@ -73,27 +66,20 @@ class Publisher:
     def __init__(self, catalogue: Catalogue, table: str, recipes: Mapping[str, str], tally: Tally, salt: str) -> None:
         self._catalogue, self._table, self._recipes, self._tally, self._salt = catalogue, table, recipes, tally, salt
 
-    def publish(self, batch: Sequence[Made], embedder: Embedder) -> Published:
-        """Commit a batch: pictures, then vectors, then the parts themselves; returns what it brought."""
+    def publish(self, batch: Sequence[Made], embedder: Embedder) -> int:
+        """Commit a batch: pictures, then vectors, then the parts themselves; returns how many vectors it wrote."""
         made = [one for one in batch if not one.failure]
-        stale = [name for one in made for name in one.stale]
         run = self._tally.run
         with self._tally.phase("publish"):
             photos = (row for one in made for row in _photos(self._catalogue, one, self._salt))
             rows = [{**row, "run": run} for row in (*(row for one in made for row in one.rows), *photos)]
-            _exchange(self._catalogue, "images", rows, stale)
+            _exchange(self._catalogue, "images", rows, [name for one in made for name in one.stale])
         with self._tally.phase("embed"):
-            vectors = _vectors(self._catalogue, made, rows, embedder, self._table)
+            vectors, stale = _vectors(self._catalogue, made, rows, embedder, self._table)
         with self._tally.phase("publish"):
             _exchange(self._catalogue, self._table, vectors, stale, dimension=embedder.dimension)
             self._catalogue.upsert("parts", [self._part(one.part) for one in made])
-        kinds = [row["kind"] for row in rows]
-        return Published(
-            views=kinds.count("view"),
-            variants=kinds.count("variant"),
-            rejected=sum(not row["accepted"] for row in rows),
-            vectors=len(vectors),
-        )
+        return len(vectors)
 
     def _part(self, part: Part) -> dict[str, Any]:
         recipe = self._recipes[part.number]
@@ -102,13 +88,14 @@ class Publisher:
 
 def retire(catalogue: Catalogue, numbers: Sequence[str], run: str) -> None:
     """Take parts that left the source out of search; their rows and pictures are kept."""
-    from lancedb.expr import col, lit
+    from lancedb.expr import col
 
-    for number in numbers:
+    for start in range(0, len(numbers), MANY):
+        gone = col("part").isin(list(numbers[start : start + MANY]))
         for table in catalogue.tables():
             if table.startswith(VECTORS):
-                catalogue.delete(table, col("part") == lit(number))
-        catalogue.table("parts").update(where=col("part") == lit(number), values={"status": "retired", "run": run})
+                catalogue.delete(table, gone)
+        catalogue.table("parts").update(where=gone, values={"status": "retired", "run": run})
 
 
 def tidy(catalogue: Catalogue, vectors: str) -> None:
@@ -164,32 +151,45 @@ def _photos(catalogue: Catalogue, one: Made, salt: str) -> list[dict[str, Any]]:
 
 def _vectors(
     catalogue: Catalogue, made: Sequence[Made], rows: Sequence[dict[str, Any]], embedder: Embedder, table: str
-) -> list[dict[str, Any]]:
-    """Rows of the vectors that the batch lacks; pictures from earlier runs are read from the table."""
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Rows of the vectors that the batch lacks, and ids of those it has too many.
+
+    What is too many is asked of the vectors themselves: a run that was stopped between the two commits has
+    taken the pictures away already. Pictures from earlier runs are read from their table.
+    """
     from lancedb.expr import col
 
     parts = {one.part.number: one.part for one in made}
-    accepted = {row["id"]: (row["part"], row["kind"], row["image"]) for row in rows if row["accepted"]}
+    ready = {row["id"]: row for row in rows if row["accepted"]}
     kept = {row.id: one.part for one in made for row in one.kept if row.accepted}
-    wanted = {*accepted, *kept}
-    there = catalogue.rows(table, ("id", "material"), col("part").isin(sorted(parts)))
-    fresh = {row["id"] for row in there if row["id"] in kept and row["material"] == kept[row["id"]].material}
-    older = sorted(wanted - set(accepted) - fresh)
-    if older:
-        for row in catalogue.rows("images", ("id", "part", "kind", "image"), col("id").isin(older)):
-            accepted[row["id"]] = (row["part"], row["kind"], row["image"])
-    names = sorted(accepted)
-    matrix = embedder.images([codec.decode(accepted[name][2]) for name in names]) if names else ()
+    there = {row["id"]: row["material"] for row in catalogue.rows(table, ("id", "material"), _among("part", parts))}
+    fresh = {name for name, part in kept.items() if there.get(name) == part.material}
+    older = sorted(set(kept) - fresh)
+    found: list[dict[str, Any]] = []
+    for start in range(0, len(older), DECODED):
+        some = older[start : start + DECODED]
+        earlier = catalogue.rows("images", ("id", "part", "kind", "image"), col("id").isin(some))
+        found += _embedded(earlier, parts, embedder)
+    names = sorted(ready)
+    for start in range(0, len(names), DECODED):
+        found += _embedded([ready[name] for name in names[start : start + DECODED]], parts, embedder)
+    return found, sorted(set(there) - set(ready) - set(kept))
+
+
+def _embedded(rows: Sequence[dict[str, Any]], parts: Mapping[str, Part], embedder: Embedder) -> list[dict[str, Any]]:
+    """Vector rows of picture rows."""
+    matrix = embedder.images([codec.decode(row["image"]) for row in rows])
     return [
-        {
-            "id": name,
-            "part": accepted[name][0],
-            "kind": accepted[name][1],
-            "material": parts[accepted[name][0]].material,
-            "vector": vector,
-        }
-        for name, vector in zip(names, matrix, strict=True)
+        {"id": row["id"], "part": row["part"], "kind": row["kind"], "material": parts[row["part"]].material}
+        | {"vector": vector}
+        for row, vector in zip(rows, matrix, strict=True)
     ]
+
+
+def _among(column: str, values: Mapping[str, Any]) -> Any:
+    from lancedb.expr import col
+
+    return col(column).isin(sorted(values) or [""])
 
 
 def _exchange(

@@ -19,9 +19,10 @@ class Tally:
 
     def __init__(self, customer: str, run: str) -> None:
         self.customer, self.run = customer, run
-        self.quarantine: list[dict[str, str]] = []
-        self.notes: list[str] = []
+        self.failures: dict[str, dict[str, str]] = {}
         self.report = ""
+        self._quarantine: list[dict[str, str]] = []
+        self._notes: list[str] = []
         self._counts: Counter[str] = Counter()
         self._seconds: dict[str, float] = dict.fromkeys(PHASES, 0.0)
         self._lock = Lock()
@@ -31,6 +32,18 @@ class Tally:
         """Add to the counts."""
         with self._lock:
             self._counts.update(counts)
+
+    def settle(self, counts: Mapping[str, int], quarantine: list[dict[str, str]], notes: list[str]) -> None:
+        """State what is known at the end; said again, it replaces what was said before."""
+        with self._lock:
+            self._counts.update({name: count - self._counts[name] for name, count in counts.items()})
+            self._quarantine = sorted([*quarantine, *self.failures.values()], key=lambda entry: entry["file"])
+            self._notes = notes
+
+    def fail(self, part: str, file: str, reason: str) -> None:
+        """A part could not be made, out of `file`."""
+        with self._lock:
+            self.failures[part] = {"file": file, "reason": reason}
 
     def spend(self, seconds: Mapping[str, float], workers: int = 1) -> None:
         """Add busy seconds by phase, `workers` of which passed at once."""
@@ -54,12 +67,12 @@ class Tally:
         return {
             "customer": self.customer,
             "run": self.run,
-            "files": {"ok": count["ok"], "quarantined": len(self.quarantine), "unchanged": count["files_unchanged"]},
-            "quarantine": sorted(self.quarantine, key=lambda entry: entry["file"]),
+            "files": {"ok": count["ok"], "quarantined": len(self._quarantine), "unchanged": count["files_unchanged"]},
+            "quarantine": self._quarantine,
             "parts": {kind: count[kind] for kind in ("new", "changed", "unchanged", "retired")},
             "images": {kind: count[kind] for kind in ("views", "variants", "rejected")},
             "vectors": count["vectors"],
             "seconds": seconds | {"total": round(time.perf_counter() - self._start, 3)},
             "report": self.report,
-            "notes": self.notes,
+            "notes": self._notes,
         }

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import defaultdict
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from tasks import contents
-from tasks.geometry import alike, same
+from tasks.geometry import MOMENTS, alike, same
 from tasks.inventory import RANK
 from tasks.records import Record
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from blocks.catalogue import Catalogue
 
 
@@ -47,18 +50,39 @@ def settle(catalogue: Catalogue) -> int:
     """
     shapes = [Outline(**row) for row in catalogue.rows("shapes", tuple(Outline.model_fields))]
     names = _names(catalogue)
-    heads = sorted((shape for shape in shapes if shape.same_as == shape.geometry), key=lambda shape: shape.geometry)
+    heads = _Heads(shape for shape in sorted(shapes, key=lambda one: one.geometry) if shape.same_as == shape.geometry)
     new = sorted((shape for shape in shapes if not shape.same_as), key=lambda shape: shape.order)
     decided: dict[str, str] = {}
     for shape in new:
-        twin = next(
-            (head for head in heads if _comparable(head, shape, names) and _twins(catalogue, head, shape)), shape
-        )
+        near = (head for head in heads.near(shape) if _comparable(head, shape, names))
+        twin = next((head for head in near if _twins(catalogue, head, shape)), shape)
         decided[shape.geometry] = twin.geometry
         if twin is shape:
-            heads.append(shape)
+            heads.add(shape)
     _write(catalogue, decided)
     return sum(name != twin for name, twin in decided.items())
+
+
+class _Heads:
+    """Shapes that stand for themselves, found by about how large their surface is."""
+
+    def __init__(self, shapes: Iterable[Outline]) -> None:
+        self._drawers: dict[int, list[Outline]] = defaultdict(list)
+        for shape in shapes:
+            self.add(shape)
+
+    def add(self, shape: Outline) -> None:
+        """Take in one more."""
+        self._drawers[self._drawer(shape)].append(shape)
+
+    def near(self, shape: Outline) -> Iterator[Outline]:
+        """Those whose area is within MOMENTS of the shape's, and a few more."""
+        here = self._drawer(shape)
+        for drawer in (here, here - 1, here + 1):
+            yield from self._drawers.get(drawer, ())
+
+    def _drawer(self, shape: Outline) -> int:
+        return math.floor(math.log(max(shape.signature[0], 1e-30)) / math.log1p(2 * MOMENTS))
 
 
 def _comparable(head: Outline, shape: Outline, names: dict[str, set[str]]) -> bool:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Workshop:
-    """A pool of `workers` processes; several threads may order from it at once."""
+    """A pool of `workers` processes, started when first needed; several threads may order from it at once."""
 
     def __init__(self, workers: int) -> None:
         self._workers = workers
@@ -32,6 +32,10 @@ class Workshop:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the processes."""
         with self._lock:
             pool, self._pool = self._pool, None
         if pool is not None:

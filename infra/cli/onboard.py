@@ -54,7 +54,7 @@ def onboard(
     with answer(as_json) as out:
         try:
             summary = _run(who, source=who.source if source else "", limit=limit)
-        except ValueError as error:
+        except (ValueError, OSError) as error:
             logging.getLogger("partsight").debug("the run failed", exc_info=True)
             complain(str(error))
             return 1

@@ -234,14 +234,44 @@ def test_nothing_usable_is_an_error_in_words(onboard: Callable[..., dict[str, An
         onboard()
 
 
-def test_a_limit_takes_some_and_retires_none(onboard: Callable[..., dict[str, Any]]) -> None:
-    """A first look at one file; then the rest; and a limit later takes nothing away."""
-    assert onboard(limit=1)["parts"]["new"] == 1
+def test_a_limit_reads_some_and_takes_nothing_away(
+    onboard: Callable[..., dict[str, Any]], catalogue: Catalogue, cad: Path
+) -> None:
+    """A first look at one file; the rest in another run; and a limit harms nothing that is there."""
+    first = onboard(limit=1)
+    assert first["parts"]["new"] == 1
+    assert any("left for another run" in note for note in first["notes"])
     assert onboard()["parts"] == {"new": 2, "changed": 0, "unchanged": 1, "retired": 0}
-    assert onboard(limit=1)["parts"] == {"new": 0, "changed": 0, "unchanged": 1, "retired": 0}
+    washer(6).export(cad / "washer-3.stl")
+    washer(7).export(cad / "washer-5.stl")
+    assert onboard(limit=1)["parts"] == {"new": 0, "changed": 1, "unchanged": 2, "retired": 0}
+    assert onboard()["parts"] == {"new": 0, "changed": 1, "unchanged": 2, "retired": 0}
+    assert {row["part"] for row in catalogue.rows(catalogue.live(), ("part",))} == {"block", "washer-3", "washer-5"}
 
 
-@pytest.mark.parametrize("commits", range(1, 8))
+class Stopped(BaseException):
+    """The run is ended from outside."""
+
+
+def stop_after(commits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the catalogue be written to so many times, and no more."""
+    left = commits
+
+    def counted(whole: Callable[..., Any]) -> Callable[..., Any]:
+        def write(self: Catalogue, *arguments: Any, **more: Any) -> Any:
+            nonlocal left
+            if left == 0:
+                raise Stopped
+            left -= 1
+            return whole(self, *arguments, **more)
+
+        return write
+
+    for name in ("upsert", "replace", "delete", "compact"):
+        monkeypatch.setattr(Catalogue, name, counted(getattr(Catalogue, name)))
+
+
+@pytest.mark.parametrize("commits", [0, 1, 2, 3, 4, 5, 8])
 def test_stopped_at_any_commit_the_next_run_completes_it(
     onboard: Callable[..., dict[str, Any]],
     catalogue: Catalogue,
@@ -252,25 +282,102 @@ def test_stopped_at_any_commit_the_next_run_completes_it(
     """After the n-th commit the run is ended; the next one gives the tables of an undisturbed run."""
     undisturbed = Catalogue(uri=str(tmp_path / "other"))
     onboard(into=undisturbed)
-    left = commits
-
-    def upsert(self: Catalogue, *arguments: Any, **more: Any) -> int:
-        nonlocal left
-        if left == 0:
-            raise KeyboardInterrupt
-        left -= 1
-        return whole(self, *arguments, **more)
-
-    whole = Catalogue.upsert
-    monkeypatch.setattr(Catalogue, "upsert", upsert)
-    try:
+    stop_after(commits, monkeypatch)
+    with pytest.raises(Stopped):
         onboard()
-    except KeyboardInterrupt:
-        assert catalogue.live() == ""
     monkeypatch.undo()
+    assert catalogue.live() == ""
     onboard()
     assert manifest(catalogue) == manifest(undisturbed)
     assert onboard()["vectors"] == 0
+
+
+@pytest.mark.parametrize("commits", range(8))
+def test_a_stopped_update_is_completed_too(
+    onboard: Callable[..., dict[str, Any]],
+    catalogue: Catalogue,
+    tmp_path: Path,
+    cad: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    commits: int,
+) -> None:
+    """A changed, a removed and a new file: stopped after the n-th commit, nothing of the old is left in search."""
+    onboard()
+    washer(6).export(cad / "washer-5.stl")
+    (cad / "block.ply").unlink()
+    washer(4).export(cad / "washer-4.stl")
+    stop_after(commits, monkeypatch)
+    with pytest.raises(Stopped):
+        onboard()
+    monkeypatch.undo()
+    onboard()
+    fresh = Catalogue(uri=str(tmp_path / "fresh"))
+    onboard(into=fresh)
+    after, expected = manifest(catalogue), manifest(fresh)
+    assert after[catalogue.live()] == expected[fresh.live()]
+    assert after["files"] == expected["files"]
+    assert len(catalogue.rows("shapes", ("geometry",))) == 4  # the retired block keeps its shape
+    pictures = {row["id"] for row in catalogue.rows("images", ("id",))}
+    assert {row["id"] for row in catalogue.rows(catalogue.live(), ("id",))} <= pictures
+    assert onboard()["vectors"] == 0
+
+
+@pytest.mark.parametrize("step", ["publish_files", "go_live"])
+def test_a_step_that_fails_once_may_be_tried_again(
+    cad: Path, catalogue: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """What Prefect does after a storage error: the same step of the same run again, and the numbers stay right."""
+    (cad / "bad.stl").write_bytes(b"solid nothing")
+    whole, failed = getattr(publish, step), []
+
+    def once(*arguments: Any, **more: Any) -> Any:
+        if not failed:
+            failed.append(step)
+            raise OSError("storage")
+        return whole(*arguments, **more)
+
+    monkeypatch.setattr(publish, step, once)
+
+    def patiently(run: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return run(*arguments)
+        except OSError:
+            return run(*arguments)
+
+    with opened(CUSTOMER, catalogue, str(cad), None, tmp_path / "home", 1) as job:
+        for files in job.file_batches():
+            patiently(job.read, files)
+        job.find_parts()
+        for parts in job.part_batches():
+            job.make(parts)
+        summary = patiently(job.finish)
+    assert failed == [step]
+    assert summary["files"] == {"ok": 3, "quarantined": 1, "unchanged": 0}
+    assert [entry["file"] for entry in summary["quarantine"]] == ["bad.stl"]
+    assert summary["parts"]["new"] == 3
+    assert summary["images"]["views"] == 12
+
+
+def test_a_wrong_model_is_said_before_anything_is_read(
+    onboard: Callable[..., dict[str, Any]], catalogue: Catalogue
+) -> None:
+    """Settings that cannot work end the run with a sentence, and no table is made."""
+    for update, sentence in (
+        ({"embed": Embed(weights="/nowhere/x.safetensors")}, "no weights at"),
+        ({"stages": ("backgroud",)}, "background"),
+    ):
+        wrong = CUSTOMER.model_copy(update={"recipe": RECIPE.model_copy(update=update)})
+        with pytest.raises(ValueError, match=sentence):
+            onboard(wrong)
+    assert catalogue.tables() == []
+
+
+def test_a_quarantined_file_is_tried_again_when_limits_change(onboard: Callable[..., dict[str, Any]]) -> None:
+    """What was too much under one quota may be fine under another."""
+    tight = CUSTOMER.model_copy(update={"quotas": CUSTOMER.quotas.model_copy(update={"parse_seconds": 1e-4})})
+    with pytest.raises(ValueError, match="None of the 3 files gave a part"):
+        onboard(tight)
+    assert onboard()["files"] == {"ok": 3, "quarantined": 0, "unchanged": 0}
 
 
 def test_two_customers_share_no_id(
@@ -345,4 +452,3 @@ def test_what_cannot_pass_is_not_tried_again() -> None:
     assert failed(RuntimeError("lance error: commit conflict"))
     assert not failed(ValueError("bad setting"))
     assert make_parts.retries == 2
-    assert publish.Published().vectors == 0

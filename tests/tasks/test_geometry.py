@@ -70,10 +70,12 @@ def test_digest_tells_customers_units_and_shapes_apart() -> None:
 
 
 def test_glb_keeps_the_mesh() -> None:
-    """What is stored is what is rendered."""
+    """What is stored is what is rendered, at the origin: also of a part that lay ten kilometres off."""
     mesh = bracket()
-    vertices, faces = load(glb(body(mesh)))
-    assert np.allclose(vertices[faces], mesh.triangles, atol=1e-4)
+    for shift in (0.0, 1e7):
+        lain = body(mesh).replace(vertices=np.array(mesh.vertices) + shift)
+        vertices, faces = load(glb(lain))
+        assert np.allclose(vertices[faces], mesh.triangles - mesh.bounds[0], atol=1e-4)
 
 
 def test_another_tessellation_elsewhere_is_the_same_part() -> None:

@@ -98,6 +98,28 @@ def test_one_geometry_with_two_numbers_is_two_parts() -> None:
     assert sorted(itertools.chain(*parts.values())) == ["a2.step", "copy.step", "zn.step"]
 
 
+def test_one_file_with_two_numbers_is_two_parts() -> None:
+    """The customer may sell one geometry in two materials and send one file."""
+    entries = [Entry(number="A-1", file="bolt.step", material="steel"), Entry(number="A-2", file="bolt.step")]
+    parts = inventory([cad("bolt.step", ("g", ""))], shapes("g"), entries)
+    assert [(part.number, part.material) for part in parts] == [("A-1", "steel"), ("A-2", "")]
+
+
+def test_pictures_of_the_same_name_in_two_folders() -> None:
+    """The path tells them apart; one picture may show two parts; a number may stand anywhere in a name."""
+    files = [cad("A-100.stl", ("g", "")), *map(photo, ("A1/front.jpg", "B2/front.jpg", "both.jpg", "IMG_3 A-100.jpg"))]
+    entries = [
+        Entry(number="P-1", photos=("A1/front.jpg", "both.jpg")),
+        Entry(number="P-2", photos=("B2/front.jpg", "both.jpg")),
+    ]
+    parts = {part.number: part.photos for part in inventory(files, shapes("g"), entries)}
+    assert parts == {
+        "A-100": ("digest of IMG_3 A-100.jpg",),
+        "P-1": ("digest of A1/front.jpg", "digest of both.jpg"),
+        "P-2": ("digest of B2/front.jpg", "digest of both.jpg"),
+    }
+
+
 def test_photographs_find_their_part() -> None:
     """By number in the name, by the row that names them, by their folder; else they are a part of their own."""
     files = [

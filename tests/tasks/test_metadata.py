@@ -68,6 +68,16 @@ def test_broken_json_is_said(tmp_path: Path) -> None:
     assert "cannot be read" in entries(path, "parts.json")[1]
 
 
+def test_hostile_tables_are_said(tmp_path: Path) -> None:
+    """Nesting without end, surrogates and Windows paths do no harm."""
+    path = tmp_path / "parts.json"
+    path.write_text("[" * 200_000)
+    assert "cannot be read" in entries(path, "parts.json")[1]
+    path.write_text('[{"number": "A\\ud800", "file": "cad\\\\x17.step", "photo 1": "a.jpg", "photo 2": "b.jpg"}]')
+    (entry,) = entries(path, "parts.json")[0]
+    assert (entry.number, entry.file, entry.photos) == ("A?", "cad/x17.step", ("a.jpg", "b.jpg"))
+
+
 def test_the_first_row_of_a_number_counts(tmp_path: Path) -> None:
     """Of two rows with one number, the first is kept, and the order of the table."""
     path = tmp_path / "parts.csv"

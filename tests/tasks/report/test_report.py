@@ -178,14 +178,14 @@ def test_a_part_says_what_is_known_of_it(tmp_path: Path) -> None:
     """Number, name, size, material, volume and where it occurs stand beside its pictures."""
     made = catalogue(tmp_path, ["a"])
     places = json.dumps([{"file": "pump.step", "path": "Pump/Left cover", "count": 4}])
-    known = {"name": "Bolt", "material": "Stahl", "size_mm": [40, 10.25, 8], "volume_mm3": 2500.0}
+    known = {"name": "Bolt", "material": "Stahl", "size_mm": [39.98, 10.25, 8.125], "volume_mm3": 2500.0}
     made.upsert("parts", [part_row("a", occurrences=places, **known)])
     text = page(made, tmp_path).text
     text = text.replace("\N{MULTIPLICATION SIGN}", "x").replace("\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}", ">")
     wanted = (
         "Bolt",
         "Stahl",
-        "40 x 10.25 x 8 mm",
+        "40 x 10.2 x 8.12 mm",
         "2.5 cm³",
         "pump.step > Pump > Left cover (4x)",
         "2 views",
