@@ -70,7 +70,8 @@ class Job:
 
     def read(self, files: Sequence[Found]) -> int:
         """Read the next `files`, commit their shapes and rows, and return how many can be used."""
-        return sum(self._read(len(some)) for some in _chunks(files, FILES_AT_ONCE))
+        done = self._committed - self.seen.plan.read.index(files[0])  # a second try goes on where the first failed
+        return sum(self._read(len(some)) for some in _chunks(files[done:], FILES_AT_ONCE))
 
     def _read(self, count: int) -> int:
         from tasks.publish import publish_files
