@@ -31,7 +31,7 @@ def forms() -> Iterator[type[BaseModel]]:
     yield from (stage.settings for stage in installed().values() if stage.settings)
 
 
-@pytest.mark.parametrize("form", forms(), ids=lambda form: form.__name__)
+@pytest.mark.parametrize("form", list(forms()), ids=lambda form: form.__name__)
 def test_every_field_is_described(form: type[BaseModel]) -> None:
     """A description is the user interface: a sentence that ends with a full stop."""
     assert form.__doc__
@@ -95,7 +95,7 @@ def test_the_readme_names_only_what_exists() -> None:
         text = page.read_text(encoding="utf-8")
         for command in set(re.findall(r"partsight (\w+)(?= |`|$)", text, re.MULTILINE)):
             assert command in [name for names in app for name in (names if isinstance(names, tuple) else (names,))]
-        for target in set(re.findall(r"`?make (\w+)`?", text)) - {"it"}:
+        for target in set(re.findall(r"(?:`|\$ )make (\w+)", text)):
             assert f"\n{target}:" in makefile, f"{page.name} names make {target}"
         for link in re.findall(r"\]\((?!http)([^)#]+)\)", text):
             assert (page.parent / link).exists(), f"{page.name} links to {link}"

@@ -1,7 +1,4 @@
-"""Onboarding: what was promised at the head of the design, on small real catalogues.
-
-The steps of the job are run as the flow runs them, without Prefect; the last tests go through Prefect itself.
-"""
+"""Onboarding: a folder becomes a catalogue, and a second run does only what changed; the last tests use Prefect."""
 
 from __future__ import annotations
 
@@ -21,66 +18,13 @@ from lancedb.expr import col, lit
 from PIL import Image
 
 from blocks.catalogue import VECTORS, Catalogue
-from blocks.customer import Customer, Embed, Recipe, Render
-from tasks import codec, publish
+from blocks.customer import Customer, Embed
+from tasks import codec
 from tasks.embed import embedder
-from tasks.job import opened
 from tasks.search import search
 
-RECIPE = Recipe(render=Render(views=4, size=64), stages=("background",), embed=Embed(weights="untrained"))
-CUSTOMER = Customer(slug="acme", recipe=RECIPE)
-
-
-def washer(inner: float, outer: float = 10.0) -> trimesh.Trimesh:
-    """A ring, 2 mm thick."""
-    return trimesh.creation.annulus(inner, outer, 2.0)
-
-
-@pytest.fixture
-def cad(tmp_path: Path) -> Path:
-    """A customer's folder: two washers, a block and a table of parts."""
-    folder = tmp_path / "cad"
-    folder.mkdir()
-    washer(3).export(folder / "washer-3.stl")
-    washer(5).export(folder / "washer-5.stl")
-    trimesh.creation.box((30, 20, 10)).export(folder / "block.ply")
-    (folder / "parts.csv").write_text("number,name,material\nwasher-3,Washer small,brass\nblock,Spacer,POM\n")
-    return folder
-
-
-@pytest.fixture
-def catalogue(tmp_path: Path) -> Catalogue:
-    """The customer's empty database."""
-    return Catalogue(uri=str(tmp_path / "db"))
-
-
-@pytest.fixture
-def onboard(cad: Path, catalogue: Catalogue, tmp_path: Path) -> Callable[..., dict[str, Any]]:
-    """Run the steps of the flow for the folder; a catalogue of one's own may be given."""
-
-    def run(customer: Customer = CUSTOMER, into: Catalogue = catalogue, limit: int | None = None) -> dict[str, Any]:
-        with opened(customer, into, str(cad), limit, tmp_path / "home", 1) as job:
-            if job.nothing_to_do():
-                return job.rest()
-            for files in job.file_batches():
-                job.read(files)
-            job.find_parts()
-            for parts in job.part_batches():
-                job.make(parts)
-            return job.finish()
-
-    return run
-
-
-def manifest(catalogue: Catalogue) -> dict[str, Any]:
-    """All that must not depend on how often a run was stopped: ids, contents, and what is live."""
-    found: dict[str, Any] = {"live": catalogue.live()}
-    for name in ("files", "shapes", "parts", "images", catalogue.live()):
-        columns = [field for field in catalogue.table(name).schema.names if field != "run"]
-        rows = [json.dumps(row, default=str, sort_keys=True) for row in catalogue.rows(name, columns)]
-        found[name] = sorted(rows)
-        assert len(set(rows)) == len(rows)
-    return found
+Run = Callable[..., dict[str, Any]]
+Ring = Callable[..., trimesh.Trimesh]
 
 
 def ids(catalogue: Catalogue, part: str) -> set[str]:
@@ -88,7 +32,7 @@ def ids(catalogue: Catalogue, part: str) -> set[str]:
     return {row["id"] for row in catalogue.rows("images", ("id",), col("part") == lit(part))}
 
 
-def test_a_folder_becomes_a_catalogue(onboard: Callable[..., dict[str, Any]], catalogue: Catalogue) -> None:
+def test_a_folder_becomes_a_catalogue(onboard: Run, catalogue: Catalogue) -> None:
     """Every part has its views and variants, each accepted picture one vector, and the numbers add up."""
     summary = onboard()
     assert summary["files"] == {"ok": 3, "quarantined": 0, "unchanged": 0}
@@ -107,18 +51,18 @@ def test_a_folder_becomes_a_catalogue(onboard: Callable[..., dict[str, Any]], ca
 
 
 def test_a_part_is_found_by_its_own_picture_and_by_words(
-    onboard: Callable[..., dict[str, Any]], catalogue: Catalogue
+    onboard: Run, catalogue: Catalogue, customer: Customer
 ) -> None:
     """What was put in comes out: by each of its views at rank 1, and by its words."""
     onboard()
-    engine = embedder(RECIPE.embed)
+    engine = embedder(customer.recipe.embed)
     for row in catalogue.rows("images", ("part", "kind", "image")):
         if row["kind"] == "view":
             assert search(catalogue, engine, [codec.decode(row["image"])], "", 3)[0].part == row["part"]
     assert search(catalogue, engine, [], "brass washer", 3)[0].part == "washer-3"
 
 
-def test_a_second_run_has_nothing_to_do(onboard: Callable[..., dict[str, Any]], catalogue: Catalogue) -> None:
+def test_a_second_run_has_nothing_to_do(onboard: Run, catalogue: Catalogue) -> None:
     """Nothing is read, made or written again."""
     first = onboard()
     before = {name: catalogue.table(name).version for name in catalogue.tables()}
@@ -130,9 +74,7 @@ def test_a_second_run_has_nothing_to_do(onboard: Callable[..., dict[str, Any]], 
     assert {name: catalogue.table(name).version for name in catalogue.tables()} == before
 
 
-def test_a_changed_file_changes_its_part_alone(
-    onboard: Callable[..., dict[str, Any]], catalogue: Catalogue, cad: Path
-) -> None:
+def test_a_changed_file_changes_its_part_alone(onboard: Run, catalogue: Catalogue, cad: Path, washer: Ring) -> None:
     """New geometry brings new pictures and takes the old ones away; the others stay as they are."""
     onboard()
     old, others = ids(catalogue, "washer-5"), ids(catalogue, "washer-3") | ids(catalogue, "block")
@@ -148,7 +90,7 @@ def test_a_changed_file_changes_its_part_alone(
 
 
 def test_a_removed_file_retires_its_part_and_comes_back(
-    onboard: Callable[..., dict[str, Any]], catalogue: Catalogue, cad: Path
+    onboard: Run, catalogue: Catalogue, cad: Path, customer: Customer
 ) -> None:
     """A retired part is out of search but kept; when its file returns, only its vectors are made again."""
     onboard()
@@ -157,7 +99,7 @@ def test_a_removed_file_retires_its_part_and_comes_back(
     assert summary["parts"]["retired"] == 1
     assert ids(catalogue, "block")
     assert catalogue.rows(catalogue.live(), ("id",), col("part") == lit("block")) == []
-    hits = search(catalogue, embedder(RECIPE.embed), [], "Spacer POM", 5)
+    hits = search(catalogue, embedder(customer.recipe.embed), [], "Spacer POM", 5)
     assert "block" not in [hit.part for hit in hits]
     (cad.parent / "block.ply").rename(cad / "block.ply")
     back = onboard()
@@ -166,40 +108,36 @@ def test_a_removed_file_retires_its_part_and_comes_back(
     assert back["vectors"] > 0
 
 
-def test_new_words_render_nothing_again(
-    onboard: Callable[..., dict[str, Any]], catalogue: Catalogue, cad: Path
-) -> None:
+def test_new_words_render_nothing_again(onboard: Run, catalogue: Catalogue, cad: Path, customer: Customer) -> None:
     """A new name is written; the pictures are the same. Another material looks different, so it is rendered."""
     onboard()
     table = cad / "parts.csv"
     table.write_text(table.read_text().replace("Spacer", "Distance piece"))
     summary = onboard()
     assert (summary["parts"]["changed"], summary["images"]["views"], summary["vectors"]) == (1, 0, 0)
-    assert search(catalogue, embedder(RECIPE.embed), [], "distance piece", 1)[0].part == "block"
+    assert search(catalogue, embedder(customer.recipe.embed), [], "distance piece", 1)[0].part == "block"
     table.write_text(table.read_text().replace("brass", "black rubber"))
     assert onboard()["images"]["views"] == 4
 
 
-def test_a_photograph_is_enough_to_be_found(
-    onboard: Callable[..., dict[str, Any]], catalogue: Catalogue, cad: Path
-) -> None:
+def test_a_photograph_is_enough_to_be_found(onboard: Run, catalogue: Catalogue, cad: Path, customer: Customer) -> None:
     """A picture of a part without CAD makes it a part that is found by that picture."""
     noise = np.random.default_rng(1).integers(0, 255, (90, 120, 3), dtype=np.uint8)
     Image.fromarray(noise).resize((480, 360)).save(cad / "GASKET-7_1.jpg")
     summary = onboard()
     assert summary["parts"]["new"] == 4
     with Image.open(cad / "GASKET-7_1.jpg") as picture:
-        hit = search(catalogue, embedder(RECIPE.embed), [np.asarray(picture)], "", 1)[0]
+        hit = search(catalogue, embedder(customer.recipe.embed), [np.asarray(picture)], "", 1)[0]
     assert (hit.part, hit.source) == ("GASKET-7", "photo")
 
 
-def test_other_settings_keep_what_they_do_not_touch(
-    onboard: Callable[..., dict[str, Any]], catalogue: Catalogue
-) -> None:
+def test_other_settings_keep_what_they_do_not_touch(onboard: Run, catalogue: Catalogue, customer: Customer) -> None:
     """Other stages leave the views as they are; another model leaves all pictures, and replaces the vectors."""
     onboard()
     views = {row["id"] for row in catalogue.rows("images", ("id",), col("kind") == lit("view"))}
-    other = CUSTOMER.model_copy(update={"recipe": RECIPE.model_copy(update={"stages": ("background", "camera")})})
+    other = customer.model_copy(
+        update={"recipe": customer.recipe.model_copy(update={"stages": ("background", "camera")})}
+    )
     onboard(other)
     assert views == {row["id"] for row in catalogue.rows("images", ("id",), col("kind") == lit("view"))}
     live = catalogue.live()
@@ -211,7 +149,7 @@ def test_other_settings_keep_what_they_do_not_touch(
     assert [name for name in catalogue.tables() if name.startswith(VECTORS)] == [catalogue.live()]
 
 
-def test_bad_files_are_quarantined_and_named(onboard: Callable[..., dict[str, Any]], cad: Path) -> None:
+def test_bad_files_are_quarantined_and_named(onboard: Run, cad: Path) -> None:
     """The run goes on, the reason is a sentence with the file's name, and the next run says it again."""
     (cad / "half.step").write_text("ISO-10303-21;\nHEADER;\n")
     (cad / "nothing.stl").write_bytes(b"")
@@ -222,7 +160,7 @@ def test_bad_files_are_quarantined_and_named(onboard: Callable[..., dict[str, An
     assert onboard()["files"] == {"ok": 0, "quarantined": 2, "unchanged": 3}
 
 
-def test_nothing_usable_is_an_error_in_words(onboard: Callable[..., dict[str, Any]], cad: Path) -> None:
+def test_nothing_usable_is_an_error_in_words(onboard: Run, cad: Path) -> None:
     """A folder without CAD, and one whose files are all broken, end with a sentence."""
     for path in cad.iterdir():
         path.unlink()
@@ -234,9 +172,7 @@ def test_nothing_usable_is_an_error_in_words(onboard: Callable[..., dict[str, An
         onboard()
 
 
-def test_a_limit_reads_some_and_takes_nothing_away(
-    onboard: Callable[..., dict[str, Any]], catalogue: Catalogue, cad: Path
-) -> None:
+def test_a_limit_reads_some_and_takes_nothing_away(onboard: Run, catalogue: Catalogue, cad: Path, washer: Ring) -> None:
     """A first look at one file; the rest in another run; and a limit harms nothing that is there."""
     first = onboard(limit=1)
     assert first["parts"]["new"] == 1
@@ -249,144 +185,31 @@ def test_a_limit_reads_some_and_takes_nothing_away(
     assert {row["part"] for row in catalogue.rows(catalogue.live(), ("part",))} == {"block", "washer-3", "washer-5"}
 
 
-class Stopped(BaseException):
-    """The run is ended from outside."""
-
-
-def stop_after(commits: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the catalogue be written to so many times, and no more."""
-    left = commits
-
-    def counted(whole: Callable[..., Any]) -> Callable[..., Any]:
-        def write(self: Catalogue, *arguments: Any, **more: Any) -> Any:
-            nonlocal left
-            if left == 0:
-                raise Stopped
-            left -= 1
-            return whole(self, *arguments, **more)
-
-        return write
-
-    for name in ("upsert", "replace", "delete", "compact"):
-        monkeypatch.setattr(Catalogue, name, counted(getattr(Catalogue, name)))
-
-
-@pytest.mark.parametrize("commits", [0, 1, 2, 3, 4, 5, 8])
-def test_stopped_at_any_commit_the_next_run_completes_it(
-    onboard: Callable[..., dict[str, Any]],
-    catalogue: Catalogue,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    commits: int,
-) -> None:
-    """After the n-th commit the run is ended; the next one gives the tables of an undisturbed run."""
-    undisturbed = Catalogue(uri=str(tmp_path / "other"))
-    onboard(into=undisturbed)
-    stop_after(commits, monkeypatch)
-    with pytest.raises(Stopped):
-        onboard()
-    monkeypatch.undo()
-    assert catalogue.live() == ""
-    onboard()
-    assert manifest(catalogue) == manifest(undisturbed)
-    assert onboard()["vectors"] == 0
-
-
-@pytest.mark.parametrize("commits", range(8))
-def test_a_stopped_update_is_completed_too(
-    onboard: Callable[..., dict[str, Any]],
-    catalogue: Catalogue,
-    tmp_path: Path,
-    cad: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    commits: int,
-) -> None:
-    """A changed, a removed and a new file: stopped after the n-th commit, nothing of the old is left in search."""
-    onboard()
-    washer(6).export(cad / "washer-5.stl")
-    (cad / "block.ply").unlink()
-    washer(4).export(cad / "washer-4.stl")
-    stop_after(commits, monkeypatch)
-    with pytest.raises(Stopped):
-        onboard()
-    monkeypatch.undo()
-    onboard()
-    fresh = Catalogue(uri=str(tmp_path / "fresh"))
-    onboard(into=fresh)
-    after, expected = manifest(catalogue), manifest(fresh)
-    assert after[catalogue.live()] == expected[fresh.live()]
-    assert after["files"] == expected["files"]
-    assert len(catalogue.rows("shapes", ("geometry",))) == 4  # the retired block keeps its shape
-    pictures = {row["id"] for row in catalogue.rows("images", ("id",))}
-    assert {row["id"] for row in catalogue.rows(catalogue.live(), ("id",))} <= pictures
-    assert onboard()["vectors"] == 0
-
-
-@pytest.mark.parametrize("step", ["publish_files", "go_live"])
-def test_a_step_that_fails_once_may_be_tried_again(
-    cad: Path, catalogue: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
-) -> None:
-    """What Prefect does after a storage error: the same step of the same run again, and the numbers stay right."""
-    (cad / "bad.stl").write_bytes(b"solid nothing")
-    whole, failed = getattr(publish, step), []
-
-    def once(*arguments: Any, **more: Any) -> Any:
-        if not failed:
-            failed.append(step)
-            raise OSError("storage")
-        return whole(*arguments, **more)
-
-    monkeypatch.setattr(publish, step, once)
-
-    def patiently(run: Callable[..., Any], *arguments: Any) -> Any:
-        try:
-            return run(*arguments)
-        except OSError:
-            return run(*arguments)
-
-    with opened(CUSTOMER, catalogue, str(cad), None, tmp_path / "home", 1) as job:
-        for files in job.file_batches():
-            patiently(job.read, files)
-        job.find_parts()
-        for parts in job.part_batches():
-            job.make(parts)
-        summary = patiently(job.finish)
-    assert failed == [step]
-    assert summary["files"] == {"ok": 3, "quarantined": 1, "unchanged": 0}
-    assert [entry["file"] for entry in summary["quarantine"]] == ["bad.stl"]
-    assert summary["parts"]["new"] == 3
-    assert summary["images"]["views"] == 12
-
-
-def test_a_wrong_model_is_said_before_anything_is_read(
-    onboard: Callable[..., dict[str, Any]], catalogue: Catalogue
-) -> None:
+def test_a_wrong_model_is_said_before_anything_is_read(onboard: Run, catalogue: Catalogue, customer: Customer) -> None:
     """Settings that cannot work end the run with a sentence, and no table is made."""
     for update, sentence in (
         ({"embed": Embed(weights="/nowhere/x.safetensors")}, "no weights at"),
         ({"stages": ("backgroud",)}, "background"),
     ):
-        wrong = CUSTOMER.model_copy(update={"recipe": RECIPE.model_copy(update=update)})
+        wrong = customer.model_copy(update={"recipe": customer.recipe.model_copy(update=update)})
         with pytest.raises(ValueError, match=sentence):
             onboard(wrong)
     assert catalogue.tables() == []
 
 
-def test_a_quarantined_file_is_tried_again_when_limits_change(onboard: Callable[..., dict[str, Any]]) -> None:
+def test_a_quarantined_file_is_tried_again_when_limits_change(onboard: Run, customer: Customer) -> None:
     """What was too much under one quota may be fine under another."""
-    tight = CUSTOMER.model_copy(update={"quotas": CUSTOMER.quotas.model_copy(update={"parse_seconds": 1e-4})})
+    tight = customer.model_copy(update={"quotas": customer.quotas.model_copy(update={"parse_seconds": 1e-4})})
     with pytest.raises(ValueError, match="None of the 3 files gave a part"):
         onboard(tight)
     assert onboard()["files"] == {"ok": 3, "quarantined": 0, "unchanged": 0}
 
 
-def test_two_customers_share_no_id(
-    onboard: Callable[..., dict[str, Any]], catalogue: Catalogue, tmp_path: Path
-) -> None:
+def test_two_customers_share_no_id(onboard: Run, catalogue: Catalogue, tmp_path: Path, customer: Customer) -> None:
     """The same folder for another customer has other ids throughout."""
     other = Catalogue(uri=str(tmp_path / "other"))
     onboard()
-    onboard(CUSTOMER.model_copy(update={"slug": "other"}), into=other)
+    onboard(customer.model_copy(update={"slug": "other"}), into=other)
     for table, column in (("files", "id"), ("shapes", "geometry"), ("images", "id")):
         mine, theirs = ({row[column] for row in one.rows(table, (column,))} for one in (catalogue, other))
         assert mine
@@ -394,7 +217,7 @@ def test_two_customers_share_no_id(
 
 
 def test_a_part_that_kills_the_renderer_costs_itself_alone(
-    onboard: Callable[..., dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    onboard: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, customer: Customer
 ) -> None:
     """A worker process that dies is replaced, the part is named, and the others are made."""
     (tmp_path / "deadly.py").write_text(
@@ -409,8 +232,8 @@ def test_a_part_that_kills_the_renderer_costs_itself_alone(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setenv("PARTSIGHT_STAGES", "deadly=deadly:Deadly")
-    recipe = RECIPE.model_copy(update={"stages": ("deadly",)})
-    summary = onboard(CUSTOMER.model_copy(update={"recipe": recipe}))
+    recipe = customer.recipe.model_copy(update={"stages": ("deadly",)})
+    summary = onboard(customer.model_copy(update={"recipe": recipe}))
     assert summary["images"]["views"] == 8
     (entry,) = summary["quarantine"]
     assert entry["file"] == "block.ply"
