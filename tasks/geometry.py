@@ -195,17 +195,19 @@ def _placements(a: trimesh.Trimesh, b: trimesh.Trimesh) -> Iterator[tuple[Points
     tree = cKDTree(target)
     centre_a, covariance_a, _ = _covariance(a)
     centre_b, covariance_b, _ = _covariance(b)
-    starts = [np.eye(3), *_turns(covariance_a, covariance_b)]
     fits = []
-    for turn in starts:
-        shift = centre_b - turn @ centre_a
-        fits.append((float(tree.query(points @ turn.T + shift)[0].mean()), turn, shift))
-    for _, turn, shift in sorted(fits, key=lambda fit: fit[0])[:3]:
+    # the best turn of each way to lay it: a bush with one chamfer fits upside down nearly as well
+    for turns in ([np.eye(3)], *_turns(covariance_a, covariance_b)):
+        shifts = [centre_b - turn @ centre_a for turn in turns]
+        apart = [float(tree.query(points @ t.T + s)[0].mean()) for t, s in zip(turns, shifts, strict=True)]
+        best = int(np.argmin(apart))
+        fits.append((apart[best], turns[best], shifts[best]))
+    for _, turn, shift in sorted(fits, key=lambda fit: fit[0]):
         yield _refined(points, tree, target, normals, turn, shift)
 
 
-def _turns(a: Points, b: Points) -> Iterator[Points]:
-    """Proper rotations that bring the principal axes of `a` onto those of `b`."""
+def _turns(a: Points, b: Points) -> Iterator[list[Points]]:
+    """Proper rotations that bring the principal axes of `a` onto those of `b`, in the four ways that they may point."""
     values, axes_a = np.linalg.eigh(a)
     axes_b = np.linalg.eigh(b)[1]
     steps = np.arange(0, 360, 15)
@@ -214,10 +216,8 @@ def _turns(a: Points, b: Points) -> Iterator[Points]:
     for signs in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
         frame = axes_b * np.array([*signs, 1])
         frame[:, 2] *= np.sign(np.linalg.det(frame) * np.linalg.det(axes_a))
-        yield frame @ axes_a.T
-        for axis in free:
-            for angle in np.radians(steps[1:]):
-                yield frame @ _about(axis, float(angle)) @ axes_a.T
+        spins = [_about(axis, float(angle)) for axis in free for angle in np.radians(steps[1:])]
+        yield [frame @ spin @ axes_a.T for spin in (np.eye(3), *spins)]
 
 
 def _about(axis: int, angle: float) -> Points:

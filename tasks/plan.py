@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tasks.ingest import Found
     from tasks.metadata import Entry
 
-_OCCURRENCES = TypeAdapter(tuple[Occurrence, ...])
+OCCURRENCES = TypeAdapter(tuple[Occurrence, ...])
 
 
 class FilePlan(Record):
@@ -146,7 +146,7 @@ def compared(part: Part) -> dict[str, Any]:
         "description": part.description,
         "material": part.material,
         "geometry": part.geometry,
-        "occurrences": _OCCURRENCES.dump_json(part.occurrences).decode(),
+        "occurrences": OCCURRENCES.dump_json(part.occurrences).decode(),
         "photos": json.dumps(part.photos),
         "words": part.words,
         "colour": list(part.colour) if part.colour else None,

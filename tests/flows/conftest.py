@@ -56,8 +56,10 @@ def catalogue(tmp_path: Path) -> Catalogue:
 def onboard(cad: Path, catalogue: Catalogue, tmp_path: Path) -> Callable[..., dict[str, Any]]:
     """Run the steps of the flow for the folder; a catalogue of one's own may be given."""
 
-    def run(customer: Customer = CUSTOMER, into: Catalogue = catalogue, limit: int | None = None) -> dict[str, Any]:
-        with opened(customer, into, str(cad), limit, tmp_path / "home", 1) as job:
+    def run(
+        customer: Customer = CUSTOMER, into: Catalogue = catalogue, limit: int | None = None, source: Path = cad
+    ) -> dict[str, Any]:
+        with opened(customer, into, str(source), limit, tmp_path / "home", 1) as job:
             if job.nothing_to_do():
                 return job.rest()
             for files in job.file_batches():

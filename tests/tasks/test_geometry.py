@@ -108,6 +108,17 @@ def test_siblings_are_not_the_same_part(other: trimesh.Trimesh) -> None:
     assert not same_part(bracket(), moved(other))
 
 
+def test_a_bush_is_not_laid_upside_down() -> None:
+    """With one collar it fits nearly as well the wrong way round; the right way is tried too."""
+
+    def bush(sections: int) -> trimesh.Trimesh:
+        collar = trimesh.creation.annulus(6, 8.6, 0.5, sections=sections)
+        collar.apply_translation((0, 0, 10.1))
+        return trimesh.boolean.union([trimesh.creation.annulus(6, 9, 20, sections=sections), collar])
+
+    assert same_part(bush(48), moved(bush(60)))
+
+
 def test_a_coarse_disc_is_the_same_disc() -> None:
     """Facets stand off a large radius by more than siblings differ on their planes: the sag is allowed for."""
     assert same_part(trimesh.creation.cylinder(47, 18, sections=26), trimesh.creation.cylinder(47, 18, sections=160))
