@@ -19,7 +19,7 @@ from tasks.records import Body, Colour, content_id
 from tasks.sandbox import Fault, Limits, Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -120,7 +120,7 @@ def sandbox() -> Sandbox:
     return Sandbox([*LIBRARIES, "tasks.ingest", *sorted(modules)])
 
 
-def readings(files: Iterable[Found], quotas: Quotas, workers: int = 2) -> Iterator[Reading]:
+def readings(files: Iterable[Found], quotas: Quotas, workers: int = 2) -> Generator[Reading]:
     """Read files with `workers` sandboxes at once; yields in the order of `files`, and reads only a few ahead."""
     own = threading.local()
     opened: list[Sandbox] = []

@@ -22,7 +22,7 @@ from tasks.tally import Tally
 from tasks.workshop import Workshop
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
     from pathlib import Path
 
     from blocks.catalogue import Catalogue
@@ -54,7 +54,7 @@ class Job:
         self._started = _now()
         self._embedding = Lock()  # one batch is embedded at a time: the model uses all cores
         self._parts: PartPlan | None = None
-        self._readings: Iterator[Reading] | None = None
+        self._readings: Generator[Reading] | None = None
         self._contents: list[Contents] = []  # read, and not committed yet
         self._committed = 0  # files
         self._workshop = Workshop(self.workers)
@@ -66,6 +66,7 @@ class Job:
         files = self.seen.plan.read
         self.progress.start("read", len(files))
         yield from _chunks(files, max(FILES_AT_ONCE, -(-len(files) // BATCHES)))
+        self._stop_reading()
         self.progress.finish("read")
 
     def read(self, files: Sequence[Found]) -> int:
@@ -93,12 +94,17 @@ class Job:
 
         if self._readings is None:
             rest = self.seen.plan.read[self._committed + len(self._contents) :]
-            self._readings = iter(readings(rest, self.customer.quotas, self.workers))
+            self._readings = readings(rest, self.customer.quotas, self.workers)
         try:
             return next(self._readings)
         except BaseException:
             self._readings = None
             raise
+
+    def _stop_reading(self) -> None:
+        if self._readings is not None:
+            self._readings.close()  # ends the processes that read
+            self._readings = None
 
     # parts
 
@@ -215,6 +221,7 @@ class Job:
 
     def close(self) -> None:
         """End the processes that this run started."""
+        self._stop_reading()
         self._workshop.close()
 
     @cached_property

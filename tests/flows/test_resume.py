@@ -30,6 +30,13 @@ def manifest(catalogue: Catalogue) -> dict[str, Any]:
     return found
 
 
+def zygotes() -> list[str]:
+    """Processes that read files, of this process."""
+    pids = [pid for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()]
+    commands = [(Path("/proc") / pid / "cmdline").read_bytes() for pid in pids]
+    return [pid for pid, command in zip(pids, commands, strict=True) if b"tasks.sandbox" in command]
+
+
 class Stopped(BaseException):
     """The run is ended from outside."""
 
@@ -132,6 +139,7 @@ def test_a_step_that_fails_once_may_be_tried_again(
         job.find_parts()
         for parts in job.part_batches():
             job.make(parts)
+        assert not zygotes()
         summary = patiently(job.finish)
     assert failed == [step]
     assert summary["files"] == {"ok": 3, "quarantined": 1, "unchanged": 0}

@@ -129,7 +129,7 @@ def test_metadata_is_left_to_others(tmp_path: Path) -> None:
         ("a.obj", b"f 1 2 3", "a.obj has faces whose corners are missing"),
         ("a.ply", b"ply\n", "a.ply holds points and no faces."),
         ("a.dae", b"<COLLADA", "a.dae is damaged, or its content is no DAE ("),
-        ("a.png", b"nothing", "a.png is not a picture that can be read: save it as JPEG or PNG."),
+        ("a.png", b"nothing", "a.png can't be read as a picture: send a JPEG, PNG"),
     ],
 )
 def test_every_bad_file_has_its_sentence(tmp_path: Path, box: Sandbox, name: str, data: bytes, words: str) -> None:
