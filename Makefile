@@ -45,7 +45,7 @@ mutations: setup  ## 300 mutated CAD files: loaded, quarantined, or (never) brou
 	$(BIN)/python tests/hostile/mutations.py --count 300
 
 samples: setup  ## make the sample catalogue anew (needs the dev extra's CAD kernel)
-	$(BIN)/python infra/samples/make.py
+	$(BIN)/python -m infra.samples.make
 
 clean:  ## remove .venv, .partsight and what tools left behind
 	rm -rf $(VENV) .partsight build *.egg-info .mypy_cache .ruff_cache .pytest_cache .coverage
