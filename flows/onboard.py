@@ -97,7 +97,7 @@ def onboard(
         customer: Who the customer is and what is made of their parts.
         catalogue: Where the customer's tables live.
         source: Folder, archive or URL with the CAD; empty takes the one in the customer's file.
-        limit: Most CAD files to take, for a first look; empty takes all of them.
+        limit: Most files to read in this run, CAD first; the others wait for the next one. Empty reads all.
         home: Folder that holds the reports.
         workers: Processes that render, one a core; 0 takes as many as there are cores.
     """

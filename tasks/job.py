@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
-from uuid import uuid4
 
 from lancedb.expr import col, lit
 
@@ -174,9 +173,9 @@ class Job:
         """Whether the last run came to its end and neither files, parts nor settings have changed since."""
         if self.seen.plan.read or self.seen.plan.gone or self.catalogue.live() != self._vectors:
             return False
-        ended = {row["run"] for row in self.catalogue.rows("runs", ("run",))}
-        begun = {row["run"] for table in ("files", "parts") for row in self.catalogue.rows(table, ("run",))}
-        if begun - ended:
+        # names of runs sort by when they began: one that was stopped is behind us once a later one has ended
+        ended = max(row["run"] for row in self.catalogue.rows("runs", ("run",)))
+        if any(row["run"] > ended for table in ("files", "parts") for row in self.catalogue.rows(table, ("run",))):
             return False
         with self.tally.phase("scan"):
             self._parts = parts_now(self.catalogue, self.customer, self.seen)
@@ -199,8 +198,9 @@ class Job:
         """Raise ValueError with a sentence when the customer's model or stages cannot be used."""
         from tasks.augment import chain
 
-        assert self._vectors  # noqa: S101 - finding the model is the check
-        chain(self.customer.recipe.stages, self.customer.recipe.settings)
+        recipe = self.customer.recipe
+        models.find(recipe.embed.model, recipe.embed.weights)
+        chain(recipe.stages, recipe.settings)
 
     def finish(self) -> dict[str, Any]:
         """Retire what left, tidy the tables, write the report, go live; returns the summary."""
@@ -275,7 +275,7 @@ def opened(
     if ready is not None:
         yield ready
         return
-    run = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid4().hex[:6]}"
+    run = f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"  # sorts by its beginning, also within a second
     tally = Tally(customer.slug, run)
     watch = progress or Silent()
     watch.start("scan", None)

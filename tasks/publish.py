@@ -15,9 +15,6 @@ from tasks import codec
 from tasks.pictures import photo_ids, photo_row
 from tasks.plan import compared, file_id, reader_name
 
-MANY = 512  # keys in one filter
-DECODED = 64  # pictures in memory as pixels: the size of the embedder's own batch
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -28,6 +25,9 @@ if TYPE_CHECKING:
     from tasks.pictures import Made
     from tasks.records import Part
     from tasks.tally import Tally
+
+MANY = 512  # keys in one filter
+DECODED = 64  # pictures in memory as pixels: the size of the embedder's own batch
 
 
 def publish_files(catalogue: Catalogue, batch: Sequence[Contents], customer: Customer, run: str) -> None:
