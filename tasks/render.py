@@ -13,7 +13,7 @@ from tasks.studio.canvas import AROUND, Canvas, canvas
 from tasks.studio.surface import Surface, surface
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from blocks.customer import Render
 
@@ -57,14 +57,32 @@ class Studio:
         skin = surface(vertices, faces)
         stands = cameras(np.asarray(vertices, dtype=np.float64)[np.unique(faces)], render, seed)
         numbers = [index for index in range(render.views) if wanted is None or index in wanted]
-        if not numbers:
+        yield from self._taken(skin, part, {number: stands[number] for number in numbers}, seed, render.shadow)
+
+    def taken(
+        self,
+        vertices: NDArray[np.float64],
+        faces: NDArray[np.int64],
+        part: Part,
+        stands: Mapping[int, Camera],
+        seed: object,
+        *,
+        shadow: bool = True,
+    ) -> Iterator[tuple[int, View]]:
+        """Numbered views of the mesh from the cameras `stands`, all of one size; numbers and `seed` set the lamps."""
+        yield from self._taken(surface(vertices, faces), part, stands, seed, shadow)
+
+    def _taken(
+        self, skin: Surface, part: Part, stands: Mapping[int, Camera], seed: object, shadow: bool
+    ) -> Iterator[tuple[int, View]]:
+        if not stands:
             return
         finish = look(part)
         mark = grain(skin, finish)
         scene = self._canvas.scene(skin)
-        ground = heights(self._canvas, scene, skin, render.size) if render.shadow else None
-        for index in numbers:
-            camera, picture_seed = stands[index], (seed, index)
+        ground = heights(self._canvas, scene, skin, next(iter(stands.values())).size) if shadow else None
+        for index, camera in stands.items():
+            picture_seed = (seed, index)
             with self._canvas.drawing():
                 values = light(camera, skin, finish, mark, picture_seed)
                 picture, shape = shot(self._canvas, scene, camera, skin, ground, values)

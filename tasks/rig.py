@@ -20,6 +20,7 @@ Array = NDArray[np.float64]
 
 NEAREST = 2.5  # a camera never stands nearer than this many part radii: a rod seen end-on stays a rod
 FOV = (24.0, 34.0)
+ROAMING_FOV = (18.0, 55.0)  # degrees: from a long lens to a telephone's
 FILL = (0.84, 0.88)
 ROLL = 8.0
 SWAY = 2.0
@@ -92,26 +93,60 @@ def cameras(vertices: Array, render: Render, seed: object) -> tuple[Camera, ...]
     made = []
     for index, direction in enumerate(placed(render.views, telling(outer))):
         pose, yfov = framed(outer, direction, generator("camera", seed, index), render.views > 1)
-        pose[:3, 3] = pose[:3, 3] * radius + centre
-        rows = tuple(tuple(float(f"{value:.12g}") for value in row) for row in pose)
-        made.append(Camera(pose=rows, yfov=float(f"{yfov:.12g}"), size=render.size))
+        made.append(_camera(pose, yfov, centre, radius, render.size))
     return tuple(made)
 
 
-def framed(points: Array, direction: Array, rng: np.random.Generator, sway: bool) -> tuple[Array, float]:
-    """Pose (4, 4) and field of view of a camera in `direction` of unit-sized `points`, which fill its picture."""
-    fov, fill = np.deg2rad(rng.uniform(*FOV)), rng.uniform(*FILL)
-    tilt, roll = rng.normal(0, np.deg2rad(SWAY), 3) * sway, np.deg2rad(rng.uniform(-ROLL, ROLL)) * sway
+def roaming(vertices: Array, count: int, size: int, seed: object) -> tuple[Camera, ...]:
+    """Cameras (count) anywhere around the points `vertices` (n, 3), rolled at will: where the rig never stands.
+
+    Lenses from tele to wide, the part fills most of each picture of `size` pixels.
+    """
+    points = np.asarray(vertices, dtype=np.float64)
+    centre = (points.min(0) + points.max(0)) / 2
+    radius = float(np.linalg.norm(np.ptp(points, axis=0)) / 2)
+    outer = outermost((points - centre) / radius)
+    made = []
+    for index in range(count):
+        rng = generator("roaming", seed, index)
+        back = rng.normal(size=3)
+        pose, yfov = framed(outer, back / np.linalg.norm(back), rng, sway=True, fov=ROAMING_FOV, roll=180.0)
+        made.append(_camera(pose, yfov, centre, radius, size))
+    return tuple(made)
+
+
+def _camera(pose: Array, yfov: float, centre: Array, radius: float, size: int) -> Camera:
+    """Camera whose `pose` is in part radii around the part's centre, with lengths in mm."""
+    pose[:3, 3] = pose[:3, 3] * radius + centre
+    rows = tuple(tuple(float(f"{value:.12g}") for value in row) for row in pose)
+    return Camera(pose=rows, yfov=float(f"{yfov:.12g}"), size=size)
+
+
+def framed(
+    points: Array,
+    direction: Array,
+    rng: np.random.Generator,
+    sway: bool,
+    *,
+    fov: tuple[float, float] = FOV,
+    roll: float = ROLL,
+) -> tuple[Array, float]:
+    """Pose (4, 4) and field of view of a camera in `direction` of unit-sized `points`, which fill its picture.
+
+    `fov` in degrees, from and to; `roll` is the most that it is tilted about its axis, in degrees.
+    """
+    yfov, fill = np.deg2rad(rng.uniform(*fov)), rng.uniform(*FILL)
+    tilt, turn = rng.normal(0, np.deg2rad(SWAY), 3) * sway, np.deg2rad(rng.uniform(-roll, roll)) * sway
     back = direction + tilt
     back /= np.linalg.norm(back)
     up = np.array([0.0, 0.0, 1.0 if back[2] >= 0 else -1.0])
     right = np.cross(up, back)
     # straight above, any side may be up
     right = right / np.linalg.norm(right) if np.linalg.norm(right) > 1e-3 else np.array([1.0, 0.0, 0.0])
-    right = right * np.cos(roll) + np.cross(back, right) * np.sin(roll)
+    right = right * np.cos(turn) + np.cross(back, right) * np.sin(turn)
     axes = np.stack([right, np.cross(back, right), back])
     x, y, z = (points @ axes.T).T
-    slope = fill * np.tan(fov / 2)
+    slope = fill * np.tan(yfov / 2)
     span = (0.0, 0.0, 0.0)
     for _ in range(12):
         span = fitted(x, y, z, slope)
