@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from blocks import models, torchvision_ops
 from blocks.customer import Embed
+from tasks import arithmetic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -62,6 +63,7 @@ class Embedder:
         loaded, so that it is ready for the first ones.
         """
         import torch
+        from torch.nn.functional import normalize
 
         model = self._network
         found = np.zeros((len(pictures), self.dimension), dtype=np.float32)
@@ -69,8 +71,9 @@ class Embedder:
             for start in range(0, len(pictures), batch):
                 chunk = self._prepared([square(picture) for picture in pictures[start : start + batch]])
                 chunk = chunk.to(self._device, memory_format=torch.channels_last)
-                vectors = model.encode_image(chunk, normalize=True)
-                found[start : start + batch] = vectors.float().cpu().numpy()
+                with arithmetic.precision(self._device):
+                    vectors = model.encode_image(chunk)
+                found[start : start + batch] = normalize(vectors.float(), dim=-1).cpu().numpy()
         return found
 
     def texts(self, texts: Sequence[str], batch: int = 64) -> Vectors:
@@ -134,10 +137,7 @@ class Embedder:
 
     @cached_property
     def _network(self) -> Any:
-        import torch
-
-        model = network(self._weights)
-        return model.to(self._device, memory_format=torch.channels_last).requires_grad_(requires_grad=False)
+        return arithmetic.quickened(network(self._weights), self._device)
 
     @cached_property
     def _tokenizer(self) -> Any:
