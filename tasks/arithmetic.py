@@ -16,7 +16,7 @@ def bfloat16(device: str) -> bool:
     import torch
 
     if device == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     found = torch.cpu.get_capabilities()
     return any(found.get(name) for name in NATIVE)
 
@@ -33,14 +33,34 @@ def quickened(model: Any, device: str) -> Any:
     trunk = getattr(model.visual, "trunk", None)
     if trunk is None or not any(isinstance(layer, torch.nn.BatchNorm2d) for layer in trunk.modules()):
         return model
-    from torch.fx.experimental.optimization import fuse
-
-    folded = fuse(trunk)
+    folded = _folded(trunk)
     if bfloat16(device):
         folded = folded.to(torch.bfloat16)
         model.visual.register_forward_pre_hook(lambda _, pictures: pictures[0].to(torch.bfloat16))
     model.visual.trunk = folded.to(memory_format=torch.channels_last)
     return model
+
+
+def _folded(trunk: Any) -> Any:
+    """`trunk` with each norm folded into the convolution before it: what it computes is the same."""
+    from torch import fx, nn
+    from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+    traced = fx.symbolic_trace(trunk.eval())
+    layers = dict(traced.named_modules())
+    for node in list(traced.graph.nodes):
+        before = node.args[0] if node.op == "call_module" and node.args else None
+        if not isinstance(before, fx.Node) or before.op != "call_module" or len(before.users) > 1:
+            continue
+        norm, convolution = layers[node.target], layers[before.target]
+        if isinstance(norm, nn.BatchNorm2d) and isinstance(convolution, nn.Conv2d):
+            owner, _, name = str(before.target).rpartition(".")
+            setattr(traced.get_submodule(owner), name, fuse_conv_bn_eval(convolution, norm))
+            node.replace_all_uses_with(before)
+            traced.graph.erase_node(node)
+    traced.delete_all_unused_submodules()
+    traced.recompile()
+    return traced
 
 
 def precision(device: str) -> Any:

@@ -144,7 +144,7 @@ class Embedder:
         import open_clip
 
         own = {"bpe_path": str(self._weights.vocabulary)} if self._weights.vocabulary else {}
-        with _quiet():
+        with quiet():
             return open_clip.get_tokenizer(self._weights.architecture, **own)
 
 
@@ -161,7 +161,7 @@ def network(weights: models.Weights) -> Any:
 
     if weights.config is not None:
         open_clip.add_model_config(weights.config)
-    with _quiet(), torch.random.fork_rng(devices=[]):
+    with quiet(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         model = open_clip.create_model(
             weights.architecture,
@@ -191,7 +191,7 @@ def _load(model: Any, weights: models.Weights) -> None:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep open_clip from warning that it loaded no weights: they are loaded right after.
 
     Its warnings go through the root logger, and would set that up for the whole process.

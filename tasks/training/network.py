@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from blocks import torchvision_ops
+from tasks.embed import quiet
 from tasks.generate import spoken
 from tasks.records import generator
 from tasks.training import vocabulary
@@ -49,7 +50,7 @@ def created(config: Path, seed: int) -> tuple[Any, Any]:
     import torch
 
     open_clip.add_model_config(config)
-    with torch.random.fork_rng(devices=[]):
+    with quiet(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = open_clip.create_model(config.stem, load_weights=False, pretrained_text=False)
     words = str(config.with_suffix(".bpe.txt.gz"))
