@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench mutations samples clean
+.PHONY: help setup demo test lint format bench bench-recall mutations samples clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 export HF_HUB_OFFLINE ?= 1
 
 help:  ## show this list
-	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY)  ## make .venv with the tested versions, and install OpenGL where it is missing
 
@@ -40,6 +40,9 @@ format: setup  ## put all files in the house's form
 
 bench: setup  ## speed against the naive script, overheads, memory: a table and build/bench.json
 	$(BIN)/python tests/bench/onboard.py
+
+bench-recall: setup  ## recall and embedding speed against baselines: a table and build/recall.json
+	$(BIN)/python tests/bench/recall.py
 
 mutations: setup  ## 300 mutated CAD files: loaded, quarantined, or (never) brought down
 	$(BIN)/python tests/hostile/mutations.py --count 300

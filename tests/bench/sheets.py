@@ -1,0 +1,94 @@
+"""The tables that `recall.py` prints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import baselines
+import subjects
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+COLUMNS = (*baselines.NAMES, subjects.UNTRAINED, subjects.SHIPPED)
+
+
+def tables(report: dict[str, Any]) -> Iterator[Table]:
+    """Recall of every subject on every set, then words, then the goals."""
+    yield recalls(report)
+    for name, one in report["sets"].items():
+        if one["text"]:
+            yield words(name, one["text"])
+    yield pace(report)
+    yield goals(report["figures"])
+
+
+def recalls(report: dict[str, Any]) -> Table:
+    """recall@1 and @5 with the intervals of recall@1; the best baseline of a row in bold."""
+    sizes = ", ".join(f"{name} {one['parts']} parts, {one['views']} pictures" for name, one in report["sets"].items())
+    table = Table(title=f"recall@1 / @5 in %, 95 % interval of @1: {sizes}", title_justify="left", show_lines=True)
+    table.add_column("queries")
+    for column in COLUMNS:
+        table.add_column(column.replace(" ", "\n", 1), justify="right", no_wrap=True)
+    table.add_column("shipped,\nor sibling", justify="right", no_wrap=True)
+    for name, one in report["sets"].items():
+        for cell, figures in one["cells"].items():
+            best = max(baselines.NAMES, key=lambda subject: figures[subject]["recall"]["1"]["value"])
+            row = [_cell(figures[subject], bold=subject == best) for subject in COLUMNS]
+            count = figures[subjects.SHIPPED]["queries"]
+            table.add_row(f"{name} {cell}\n{count} queries", *row, _share(figures[subjects.SHIPPED]["siblings"]))
+    return table
+
+
+def words(name: str, text: dict[str, Any]) -> Table:
+    """Recall by descriptions: of the part, of it or a sibling, of its family."""
+    table = Table(title=f'{name} found by words such as "{text["example"]}"', title_justify="left")
+    for head in ("how", "part @1", "part @5", "or sibling @1", "family @1"):
+        table.add_column(head)
+    for way, figures in text.items():
+        if way != "example":
+            shares = (figures["part"]["1"], figures["part"]["5"], figures["siblings"]["1"], figures["family"]["1"])
+            table.add_row(way, *(_share(one, " ") for one in shares))
+    return table
+
+
+def pace(report: dict[str, Any]) -> Table:
+    """How fast one core embeds, and that nothing is lost by it."""
+    speed = report["speed"]
+    table = Table(title=f"embedding on one core with {speed['model']}", title_justify="left", show_header=False)
+    table.add_row("pictures a second", f"{speed['pictures_per_second_per_core']}")
+    table.add_row("operations", f"{speed['gflop_per_picture']} GFLOP a picture, {speed['gflop_per_second']} GFLOP/s")
+    products, own = speed["matmul_gflop_per_second"], " x ".join(map(str, speed["matmul_own_size"]))
+    table.add_row(
+        f"matrix product, {speed['arithmetic']}",
+        f"{products['square']} GFLOP/s at 2048 x 2048, {products['own']} at the network's largest ({own})",
+    )
+    table.add_row("share", f"{speed['share']:.3f} of the quicker one, {speed['share_own_size']:.3f} of its own size")
+    for name, one in report["sets"].items():
+        lost = one["shipped_less_exact"]
+        points = f"{100 * lost['value']:+.2f} points ({100 * lost['low']:+.2f} to {100 * lost['high']:+.2f})"
+        table.add_row(f"{name} recall@1 against float32", points)
+    return table
+
+
+def goals(figures: dict[str, Any]) -> Table:
+    """The goals, reached or missed."""
+    table = Table(title="goals", title_justify="left")
+    for head in ("figure", "value", "goal", "", "measured"):
+        table.add_column(head)
+    for name, row in figures.items():
+        mark = "[green]reached[/]" if row["reached"] else "[red]missed[/]"
+        table.add_row(name, f"{row['value']:.3f}", f"≥ {row['goal']:g}", mark, row["what"])
+    return table
+
+
+def _cell(figures: dict[str, Any], *, bold: bool) -> str:
+    one, five = figures["recall"]["1"], figures["recall"]["5"]
+    head = f"{100 * one['value']:.1f} / {100 * five['value']:.1f}"
+    return f"{f'[bold]{head}[/]' if bold else head}\n[dim]{100 * one['low']:.0f} to {100 * one['high']:.0f}[/]"
+
+
+def _share(share: dict[str, float], between: str = "\n") -> str:
+    low, high = 100 * share["low"], 100 * share["high"]
+    return f"{100 * share['value']:.1f}{between}[dim]{low:.0f} to {high:.0f}[/]"

@@ -1,0 +1,112 @@
+"""Who is asked: the classical baselines, a network that has learned nothing, and the model that ships."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import baselines
+import numpy as np
+from galleries import KEPT
+
+from blocks import models
+from blocks.customer import Embed
+from tasks.codec import decode
+from tasks.embed import embedder, network, square
+from tasks.records import bytes_id, content_id
+from tasks.workshop import Workshop
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Vectors = NDArray[np.float32]
+
+CHUNK = 64
+UNTRAINED = "ViT-B/32 untrained"
+SHIPPED = "shipped"
+EXACT = "shipped, float32"
+Progress = Callable[[str, int, int], None]
+
+
+def classical(pictures: Sequence[bytes], advance: Progress) -> dict[str, Vectors]:
+    """Vectors of all baselines, from the store where they are there."""
+    ids = [bytes_id(data) for data in pictures]
+    files = {name: _file(ids, name, baselines.VERSION) for name in baselines.NAMES}
+    if not all(file.exists() for file in files.values()):
+        made = _described(pictures, advance)
+        for name, file in files.items():
+            _save(file, made[name])
+    return {name: np.load(file) for name, file in files.items()}
+
+
+def _described(pictures: Sequence[bytes], advance: Progress) -> dict[str, Vectors]:
+    workers = os.cpu_count() or 1
+    chunks = [pictures[start : start + CHUNK] for start in range(0, len(pictures), CHUNK)]
+    made: list[dict[str, Vectors]] = []
+    with Workshop(workers, baselines.described, _lost) as workshop:
+        for start in range(0, len(chunks), 4 * workers):
+            advance("HOG and colours", start * CHUNK, len(pictures))
+            made += workshop.make(chunks[start : start + 4 * workers])
+    return {name: np.concatenate([some[name] for some in made]) for name in baselines.NAMES}
+
+
+def untrained(pictures: Sequence[bytes], advance: Progress) -> Vectors:
+    """Vectors of ViT-B/32 as it is before it is trained, from the store where they are there."""
+    own = embedder(Embed(model="ViT-B-32", weights="untrained"))
+    file = _file([bytes_id(data) for data in pictures], UNTRAINED, own.digest)
+    if not file.exists():
+        _save(file, _embedded(own.images, pictures, lambda done: advance(UNTRAINED, done, len(pictures))))
+    return np.asarray(np.load(file), dtype=np.float32)
+
+
+def shipped(weights: str, pictures: Sequence[bytes], advance: Progress) -> Vectors:
+    """Vectors of the model that ships as the product makes them; never stored, for its code may change."""
+    own = embedder(Embed(weights=weights))
+    return _embedded(own.images, pictures, lambda done: advance(SHIPPED, done, len(pictures)))
+
+
+def exact(weights: str, pictures: Sequence[bytes], advance: Progress) -> Vectors:
+    """Vectors of the same weights by open_clip's own way: its transform, its network, all in float32."""
+    import torch
+    from PIL import Image
+
+    found = models.find(Embed().model, weights)
+    file = _file([bytes_id(data) for data in pictures], EXACT, found.digest)
+    if not file.exists():
+        model = network(found)
+        from open_clip.transform import PreprocessCfg, image_transform_v2  # importable from here on
+
+        transform: Any = image_transform_v2(PreprocessCfg(**model.visual.preprocess_cfg), is_train=False)
+
+        def images(some: Sequence[Any]) -> Vectors:
+            with torch.inference_mode():
+                ready = torch.stack([transform(Image.fromarray(square(picture))) for picture in some])
+                return np.asarray(model.encode_image(ready, normalize=True).numpy(), dtype=np.float32)
+
+        _save(file, _embedded(images, pictures, lambda done: advance(EXACT, done, len(pictures))))
+    return np.asarray(np.load(file), dtype=np.float32)
+
+
+def _embedded(images: Callable[[Sequence[Any]], Vectors], pictures: Sequence[bytes], done: Any) -> Vectors:
+    made = []
+    for start in range(0, len(pictures), CHUNK):
+        done(start)
+        made.append(images([decode(data) for data in pictures[start : start + CHUNK]]))
+    return np.concatenate(made)
+
+
+def _file(ids: Sequence[str], *who: str) -> Path:
+    return KEPT / "vectors" / f"{content_id(*who, *ids)}.npy"
+
+
+def _save(file: Path, vectors: Vectors) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_suffix(".part.npy")
+    np.save(part, vectors)
+    part.rename(file)
+
+
+def _lost(_: Sequence[bytes], reason: str) -> dict[str, Vectors]:
+    raise SystemExit(f"a baseline failed: {reason}")
