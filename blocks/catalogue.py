@@ -3,14 +3,20 @@
 The schemas are the contract of DESIGN section 2. `shapes` is added to it: what was found in the
 files (geometry, once) stands apart from what the customer calls a part (number, name, material), so
 that a new `parts.csv` or a removed file is worked out from rows and no file is parsed again.
+
+A run writes to the newest version of the tables. What searches read are the versions that the newest run
+which went live names in its row: one commit switches all tables at once.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from blocks.customer import Embed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,11 +25,12 @@ if TYPE_CHECKING:
     from lancedb.expr import Expr
     from lancedb.table import Table
 
-KEYS: Final = {"files": "id", "shapes": "geometry", "parts": "part", "images": "id", "runs": "run"}
+KEYS: Final = {"files": "id", "shapes": "geometry", "parts": "part", "images": "id", "queries": "id", "runs": "run"}
 VECTORS: Final = "vectors__"
+SERVED: Final = ("files", "shapes", "parts", "images")  # tables that go live together, with the vectors
 SMALL: Final = 20_000  # rows below which reading all vectors beats an index (measured, DESIGN section 7)
 MANY_WORDS: Final = 5_000  # parts below which reading all words is quicker than asking an index
-_OLD_VERSIONS_DAYS: Final = 1  # long enough for every search that still reads one
+_OLD_VERSIONS_DAYS: Final = 1  # older than what is live by so much: long enough for who still reads one
 
 
 def vectors_table(model: str) -> str:
@@ -60,13 +67,19 @@ class Catalogue(BaseModel):
         """
         import pyarrow as pa
 
+        known = {field.name: field for field in schema(name, 1)}
         if name not in self.tables():
-            known = {field.name: field for field in schema(name, 1)}
             return pa.schema([known[column] for column in columns]).empty_table()
-        query = self.table(name).search()
+        table = self.table(name)
+        there = [column for column in columns if column in table.schema.names]
+        query = table.search()
         if where is not None:
             query = query.where(where)
-        return query.select(list(columns)).to_arrow()
+        found = query.select(there).to_arrow()
+        for place, column in enumerate(columns):
+            if column not in there:  # a table from before there was this column
+                found = found.add_column(place, known[column], pa.nulls(found.num_rows, known[column].type))
+        return found
 
     def rows(self, name: str, columns: Sequence[str], where: Expr | None = None) -> list[dict[str, Any]]:
         """As `read`, one dict a row."""
@@ -79,7 +92,7 @@ class Catalogue(BaseModel):
         """
         data = self._arrow(name, rows, dimension)
         if data.num_rows:
-            merge = self.table(name, dimension).merge_insert(key(name))
+            merge = self._writable(name, dimension).merge_insert(key(name))
             merge.when_matched_update_all().when_not_matched_insert_all().execute(data)
         return int(data.num_rows)
 
@@ -89,7 +102,7 @@ class Catalogue(BaseModel):
         Rows inside `scope` whose key is not among `rows` go; rows outside of it stay as they are.
         """
         data = self._arrow(name, rows, dimension)
-        table = self.table(name, dimension)
+        table = self._writable(name, dimension)
         if data.num_rows:
             merge = table.merge_insert(key(name)).when_matched_update_all().when_not_matched_insert_all()
             merge.when_not_matched_by_source_delete(scope).execute(data)
@@ -100,30 +113,66 @@ class Catalogue(BaseModel):
     def delete(self, name: str, where: Expr) -> None:
         """Remove the rows that match `where`."""
         if name in self.tables():
-            self.table(name).delete(where)
+            self._writable(name).delete(where)
 
     def drop(self, name: str) -> None:
         """Remove a whole table."""
+        self._writable(name)
         self._database().drop_table(name)
+
+    def newest(self, vectors: str) -> dict[str, int]:
+        """The newest version of each table that searches would read if `vectors` went live now."""
+        there = set(self.tables())
+        return {name: int(self.table(name).version) for name in (*SERVED, vectors) if name in there}
 
     def live(self) -> str:
         """Name of the vectors table that searches read: of the newest run that went live, or ""."""
-        runs = self.rows("runs", ("finished", "status", "live"))
-        done = [run for run in runs if run["status"] == "completed" and run["live"]]
-        return str(max(done, key=lambda run: run["finished"])["live"]) if done else ""
+        return self.served().vectors
+
+    def served(self) -> Served:
+        """The tables as searches read them: at the versions that the newest run which went live names.
+
+        A run in progress, one that was stopped and one that was refused change nothing here.
+        """
+        from lancedb.expr import col, lit
+
+        columns = ("run", "finished", "live", "versions", "embed", "threshold")
+        runs = [run for run in self.rows("runs", columns, col("status") == lit("completed")) if run["live"]]
+        where: dict[str, Any] = {"uri": self.uri, "storage_options": self.storage_options}
+        if not runs:
+            return Served(**where)
+        run = max(runs, key=lambda run: str(run["finished"]))
+        return Served(
+            **where,
+            run=run["run"],
+            vectors=run["live"],
+            versions=json.loads(run["versions"] or "null"),
+            embed=Embed(**json.loads(run["embed"])) if run["embed"] else None,
+            threshold=run["threshold"],
+        )
 
     def compact(self, name: str) -> None:
-        """Merge small fragments, bring indices up to date, drop versions that nobody reads any more."""
-        from datetime import timedelta
+        """Merge small fragments, bring indices up to date, drop versions that nobody reads any more.
 
-        if name in self.tables():
-            self.table(name).optimize(cleanup_older_than=timedelta(days=_OLD_VERSIONS_DAYS))
+        The version that is live stays, and so do those after it. It is kept by its age and not by a tag: tags
+        make LanceDB refuse to clean up, or leave files behind for good (lance issue 8516).
+        """
+        from datetime import UTC, datetime, timedelta
+
+        if name not in self.tables():
+            return
+        table, kept = self._writable(name), timedelta(days=_OLD_VERSIONS_DAYS)
+        live = (self.served().versions or {}).get(name)
+        made = [entry["timestamp"] for entry in table.list_versions() if entry["version"] == live]
+        if made:
+            kept += max(datetime.now(UTC) - made[0].astimezone(UTC), timedelta())
+        table.optimize(cleanup_older_than=kept)
 
     def index(self, name: str) -> None:
         """Index the key and the part number of table `name`; words and vectors where there are many."""
         from lancedb.index import FTS, BTree, IvfSq
 
-        table = self.table(name)
+        table = self._writable(name)
         there = {column for entry in table.list_indices() for column in entry.columns}
         wanted = {key(name), "part"} & set(table.schema.names)
         for column in sorted(wanted - there):
@@ -143,12 +192,52 @@ class Catalogue(BaseModel):
         options = {name: secret.get_secret_value() for name, secret in self.storage_options.items()}
         return lancedb.connect(self.uri, storage_options=options or None)
 
+    def _writable(self, name: str, dimension: int = 0) -> Table:
+        """Table `name`, to be written to, with all its columns: those that came later are added."""
+        table = self.table(name, dimension)
+        missing = [field for field in schema(name, dimension) if field.name not in table.schema.names]
+        if missing:
+            table.add_columns(missing)
+        return table
+
     def _arrow(self, name: str, rows: Iterable[dict[str, Any]], dimension: int) -> pa.Table:
         import pyarrow as pa
 
         column = key(name)
         distinct = {row[column]: row for row in rows}  # one batch with a key twice would keep both
         return pa.Table.from_pylist(list(distinct.values()), schema=schema(name, dimension))
+
+
+class Served(Catalogue):
+    """What searches read of a customer's database; it cannot be written to."""
+
+    run: str = Field("", description="The run that went live.")
+    vectors: str = Field("", description="Name of the table that holds the vectors.")
+    versions: dict[str, int] | None = Field(
+        {}, description="Version of each table; none where nothing is live, null where a run named no versions."
+    )
+    embed: Embed | None = Field(None, description="The model of the vectors.")
+    threshold: float | None = Field(None, description="Least likeness of a picture to a part that is in the catalogue.")
+
+    def served(self) -> Served:
+        """Itself: a search that was given this reads these versions from its beginning to its end."""
+        return self
+
+    def tables(self) -> list[str]:
+        """Names of the tables that are live."""
+        return [name for name in super().tables() if self.versions is None or name in self.versions]
+
+    def table(self, name: str, dimension: int = 0) -> Table:
+        """Table `name` at the version that is live."""
+        if name not in self.tables():
+            raise ValueError(f"There is no table {name} in what searches read.")
+        table = super().table(name, dimension)
+        if self.versions is not None:
+            table.checkout(self.versions[name])
+        return table
+
+    def _writable(self, name: str, dimension: int = 0) -> Table:  # noqa: ARG002 - as the catalogue's own
+        raise ValueError(f"What searches read of {name} is not written to: it changes when a run goes live.")
 
 
 def key(name: str) -> str:
@@ -177,7 +266,9 @@ def schema(name: str, dimension: int = 0) -> pa.Schema:
         )
         | {"reason": text, "recipe": text, "run": text, "accepted": pa.bool_(), "place": count}
         | dict.fromkeys(("image", "depth", "mask", "normals"), blob),
-        "runs": dict.fromkeys(("run", "started", "finished", "status", "summary", "live", "report"), text),
+        "queries": dict.fromkeys(("id", "part", "difficulty", "renderer", "run"), text) | {"image": blob},
+        "runs": dict.fromkeys(("run", "started", "finished", "status", "summary", "live", "report"), text)
+        | {"versions": text, "embed": text, "threshold": real},
     }.get(name) or (
         dict.fromkeys(("id", "part", "kind", "material"), text) | {"vector": pa.list_(pa.float32(), dimension)}
     )

@@ -47,6 +47,15 @@ class Recipe(Settings):
     )
 
 
+class Release(Settings):
+    """When what a run made may take the place of what searches read."""
+
+    tolerance: float = Field(0.05, ge=0, le=1, description="Most that recall@1 may drop, as a share of the questions.")
+    queries: int = Field(
+        300, ge=0, le=100_000, description="Questions that recall is measured with; 0 measures nothing and releases."
+    )
+
+
 class Quotas(Settings):
     """How much a customer may send, and how long one file may take."""
 
@@ -65,6 +74,7 @@ class Customer(Settings):
     source: str = Field("", description="Folder, archive or URL that holds the CAD.")
     recipe: Recipe = Field(Recipe(), description="What is made of the customer's parts.")
     quotas: Quotas = Field(Quotas(), description="How much the customer may send.")
+    release: Release = Field(Release(), description="When a new catalogue may take the place of the old one.")
 
 
 def load(path: Path) -> Customer:

@@ -1,10 +1,11 @@
-"""Run a flow from the command line: at once, in this process, and not at all when nothing is to do."""
+"""Run a flow from the command line: at once, in this process, and without Prefect where it has nothing to add."""
 
 from __future__ import annotations
 
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+from tasks import inquiry
 from tasks.job import Job, opened, prepared
 
 if TYPE_CHECKING:
@@ -42,3 +43,24 @@ def _flow(job: Job, customer: Customer, catalogue: Catalogue, *rest: Any) -> dic
 
     with prepared(job):  # the flow goes on with the source that is open already
         return onboard(customer, catalogue, *rest)
+
+
+def run_evaluate(
+    customer: Customer,
+    catalogue: Catalogue,
+    *,
+    photos: str = "",
+    progress: Progress,
+    home: Path,
+    workers: int = 0,
+) -> dict[str, Any]:
+    """Measure a catalogue and return the figures: the steps of the flow, for which no server has to be started.
+
+    Raises ValueError with a sentence when there is nothing to measure.
+    """
+    with inquiry.opened(customer, catalogue, photos, home, workers, progress) as asked:
+        if asked.lacking:
+            Thread(target=asked.warm_up, daemon=True).start()
+        for batch in asked.batches():
+            asked.make(batch)
+        return asked.finish()

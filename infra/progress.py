@@ -72,14 +72,6 @@ class Bars:
                 self._phases[phase] = self._rich.add_task(phase, total=None)
             self._rich.advance(self._phases[phase], n)
 
-    def total(self, phase: str, total: int) -> None:
-        """Set the length of the bar of `phase`."""
-        with self._lock:
-            if phase in self._phases:
-                self._rich.update(self._phases[phase], total=total)
-            else:
-                self._phases[phase] = self._rich.add_task(phase, total=total)
-
     def finish(self, phase: str) -> None:
         """Fill the bar of `phase`: what is done is its total."""
         with self._lock:

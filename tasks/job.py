@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
@@ -31,10 +32,12 @@ if TYPE_CHECKING:
     from tasks.pictures import Made
     from tasks.publish import Publisher
     from tasks.records import Part
+    from tasks.release import Verdict
 
 BATCHES: Final = 90  # most batches of files, and of parts: a flow run stays under 200 task runs
 SMALLEST: Final = 8  # parts in a batch: seconds of work, so that a task costs little beside it
 FILES_AT_ONCE: Final = 24  # files whose meshes are in memory, and in one commit
+ASKED_BY: Final = ("studio",)  # a path tracer takes a second for a picture: `partsight evaluate` asks with it too
 PICTURES_AT_ONCE: Final = 512  # pictures in memory, and in one commit
 
 _prepared: ContextVar[Job | None] = ContextVar("prepared", default=None)
@@ -170,12 +173,11 @@ class Job:
     # the end
 
     def nothing_to_do(self) -> bool:
-        """Whether the last run came to its end and neither files, parts nor settings have changed since."""
-        if self.seen.plan.read or self.seen.plan.gone or self.catalogue.live() != self._vectors:
+        """Whether the last run went live and neither files, parts nor settings have changed since."""
+        served = self.catalogue.served()
+        if self.seen.plan.read or self.seen.plan.gone or served.vectors != self._vectors:
             return False
-        # names of runs sort by when they began: one that was stopped is behind us once a later one has ended
-        ended = max(row["run"] for row in self.catalogue.rows("runs", ("run",)))
-        if any(row["run"] > ended for table in ("files", "parts") for row in self.catalogue.rows(table, ("run",))):
+        if served.versions != self.catalogue.newest(self._vectors):  # a run was stopped since, or refused
             return False
         with self.tally.phase("scan"):
             self._parts = parts_now(self.catalogue, self.customer, self.seen)
@@ -183,10 +185,12 @@ class Job:
 
     def rest(self) -> dict[str, Any]:
         """The summary of a run that had nothing to do; the report is the last one that was written."""
-        runs = self.catalogue.rows("runs", ("finished", "report"))
-        self.tally.report = max(runs, key=lambda run: str(run["finished"]))["report"]
+        served = col("run") == lit(self.catalogue.served().run)
+        last = json.loads(self.catalogue.rows("runs", ("summary",), served)[0]["summary"])
+        self.tally.report = last["report"]
         self.progress.note("Nothing to do: every file and every part is as it was.")
         self._count()
+        self.tally.decide({name: last.get(name) for name in self.tally.outcome}, ())
         return self.tally.summary()
 
     def warm_up(self) -> None:
@@ -203,8 +207,12 @@ class Job:
         chain(recipe.stages, recipe.settings)
 
     def finish(self) -> dict[str, Any]:
-        """Retire what left, tidy the tables, write the report, go live; returns the summary."""
+        """Retire what left, tidy the tables, measure, write the report, go live; returns the summary.
+
+        Raises RefusedError when it must not go live: searches read on what they read before.
+        """
         from tasks import publish, report
+        from tasks.release import RefusedError
 
         with self.tally.phase("publish"):
             publish.retire(self.catalogue, self._planned.retired, self.tally.run)
@@ -212,12 +220,43 @@ class Job:
         self.progress.finish("publish")
         self._count()
         self._usable()
+        verdict = self._judged()
+        self.tally.decide(verdict.outcome, verdict.notes)
         path = self._home / "customers" / self.customer.slug / "reports" / f"{self.tally.run}.html"
         self.tally.report = str(path)
         with self.tally.phase("publish"):
             report.write(self.catalogue, self.tally.summary(), path, vectors=self._vectors)
-            publish.go_live(self.catalogue, self.tally, started=self._started, table=self._vectors)
+            if verdict.refusal:
+                publish.refuse(self.catalogue, self.tally, started=self._started)
+                raise RefusedError(verdict.refusal, self.tally.summary())
+            embed = self.customer.recipe.embed
+            publish.go_live(self.catalogue, self.tally, started=self._started, table=self._vectors, embed=embed)
         return self.tally.summary()
+
+    def _judged(self) -> Verdict:
+        """Whether what this run made may go live, by its recall."""
+        from tasks import queries
+        from tasks.release import Verdict, judge
+
+        if not self.customer.release.queries:
+            return Verdict()
+        self._workshop.close()  # its processes have done their work, and those that make the questions want room
+        with self.tally.phase("evaluate"):
+            asked, failures = queries.ready(
+                self.catalogue,
+                self.catalogue,
+                self.customer,
+                workers=self.workers,
+                run=self.tally.run,
+                progress=self.progress,
+                renderers=ASKED_BY,
+            )
+            queries.forget_others(self.catalogue, self.catalogue, self.customer)
+            self.catalogue.compact("queries")
+            self.progress.start("evaluate", len(asked))
+            verdict = judge(self.catalogue, self.customer, self._embedder, asked, self.progress)
+        self.progress.finish("evaluate")
+        return verdict.replace(notes=(*verdict.notes, *failures))
 
     def close(self) -> None:
         """End the processes that this run started."""

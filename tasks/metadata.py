@@ -57,8 +57,8 @@ def entries(path: Path, name: str) -> tuple[tuple[Entry, ...], str]:
     try:
         if path.stat().st_size > LARGEST_MB * 2**20:
             return (), f"{name} is larger than {LARGEST_MB} MB and was not read."
-        text = _text(path.read_bytes())
-        rows = _json_rows(text) if name.lower().endswith(".json") else _csv_rows(text)
+        text = decoded(path.read_bytes())
+        rows = _json_rows(text) if name.lower().endswith(".json") else csv_rows(text)
     except (ValueError, csv.Error, OSError, RecursionError) as error:
         return (), f"{name} cannot be read: {error}."
     folder = name.rpartition("/")[0]
@@ -79,7 +79,8 @@ def first_of_each(found: Iterable[Entry]) -> tuple[Entry, ...]:
     return tuple(numbers.values())
 
 
-def _text(data: bytes) -> str:
+def decoded(data: bytes) -> str:
+    """The text of a table, in whatever encoding people's spreadsheets write."""
     for encoding in ("utf-8-sig", "utf-16") if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig",):
         try:
             return data.decode(encoding)
@@ -88,7 +89,8 @@ def _text(data: bytes) -> str:
     return data.decode("cp1252", errors="replace")  # what a German Excel writes
 
 
-def _csv_rows(text: str) -> list[dict[str, Any]]:
+def csv_rows(text: str) -> list[dict[str, Any]]:
+    """The rows of a CSV by the heads of its columns, whatever separates them."""
     head = text.partition("\n")[0]
     delimiter = max(",;\t|", key=head.count)
     return list(csv.DictReader(io.StringIO(text), delimiter=delimiter))

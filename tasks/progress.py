@@ -17,9 +17,6 @@ class Progress(Protocol):
     def advance(self, phase: str, n: int = 1) -> None:
         """`n` more steps of `phase` are done; starts a phase that nobody started."""
 
-    def total(self, phase: str, total: int) -> None:
-        """Now it is known that `phase` has `total` steps."""
-
     def finish(self, phase: str) -> None:
         """`phase` is over, however many steps it took."""
 
@@ -34,9 +31,6 @@ class Silent:
         """Nothing to show."""
 
     def advance(self, phase: str, n: int = 1) -> None:
-        """Nothing to show."""
-
-    def total(self, phase: str, total: int) -> None:
         """Nothing to show."""
 
     def finish(self, phase: str) -> None:

@@ -2,7 +2,8 @@
 
 The order of commits is the guarantee. Files and shapes first, then the pictures of a batch (old ones
 go in the commit that brings the new), then their vectors likewise, and last the rows of the parts,
-which say "finished". What a search reads changes in one commit a batch.
+which say "finished". None of that is seen by a search: what it reads changes with the row of the run alone,
+which names the versions of the tables that are live from then on.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from blocks.catalogue import Catalogue
-    from blocks.customer import Customer
+    from blocks.customer import Customer, Embed
     from tasks.contents import Contents
     from tasks.embed import Embedder
     from tasks.pictures import Made
@@ -116,24 +117,37 @@ def tidy(catalogue: Catalogue, vectors: str) -> None:
             catalogue.compact(table)
 
 
-def go_live(catalogue: Catalogue, tally: Tally, *, started: str, table: str) -> None:
-    """Write the row of the run: from this commit on searches read `table`, and older vectors go."""
-    from datetime import UTC, datetime
-
-    summary = tally.summary()
-    row = {
-        "run": tally.run,
-        "started": started,
-        "finished": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "status": "completed",
-        "summary": json.dumps(summary),
+def go_live(catalogue: Catalogue, tally: Tally, *, started: str, table: str, embed: Embed) -> None:
+    """Write the row of the run: from this commit on searches read what it made; vectors of other models go."""
+    made = {
         "live": table,
-        "report": tally.report,
+        "versions": json.dumps(catalogue.newest(table)),
+        "embed": embed.model_dump_json(),
+        "threshold": tally.outcome["threshold"],
     }
-    catalogue.upsert("runs", [row])
+    catalogue.upsert("runs", [_run_row(tally, started, "completed") | made])
     for old in catalogue.tables():
         if old.startswith(VECTORS) and old != table:
             catalogue.drop(old)
+
+
+def refuse(catalogue: Catalogue, tally: Tally, *, started: str) -> None:
+    """Write the row of a run that must not go live: searches read what they read before."""
+    catalogue.upsert("runs", [_run_row(tally, started, "refused")])
+
+
+def _run_row(tally: Tally, started: str, status: str) -> dict[str, Any]:
+    from datetime import UTC, datetime
+
+    return {
+        "run": tally.run,
+        "started": started,
+        "finished": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "status": status,
+        "summary": json.dumps(tally.summary()),
+        "live": "",
+        "report": tally.report,
+    }
 
 
 def _photos(catalogue: Catalogue, one: Made, salt: str) -> list[dict[str, Any]]:

@@ -8,6 +8,10 @@ Pictures and words are two kinds of evidence, and neither excludes a part:
 that is not among the leading ones counts like the last of them. `said` is the share of the query's words that
 are said of the part (`tasks.words`) or, where the model has learned words, the cosine of the text with the
 part's most similar picture if that is higher. Scores lie between 0 and 1; 1 means the same picture and every word.
+
+Whether the object is in the catalogue at all is asked of the pictures alone: `seen` of the part that looks most
+alike, beside the threshold that was calibrated with parts left out when the catalogue went live. It was calibrated
+with one picture; a mean over several strays less to both sides, so their errors are not more than those of one.
 """
 
 from __future__ import annotations
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
     from lancedb.table import Table
     from numpy.typing import NDArray
 
+    from blocks.catalogue import Served
     from tasks.embed import Embedder
 
 WORDS: Final = 0.3  # share of the words in a query that has both: less loses recall, more gains none (measured)
@@ -48,6 +53,20 @@ class Hit(Record):
     score: float = Field(ge=0, le=1, description="How much speaks for it; 1 is the same picture and every word.")
     source: Kind = Field(description="What spoke for it most: a kind of picture, or its words.")
     image: str = Field(description="Id of the picture that is most alike; of its first one if words alone spoke.")
+    below: bool = Field(False, description="Whether it looks less alike than a part of the catalogue does.")
+
+
+class Findings(Record):
+    """What was found, and whether what the pictures show is among it."""
+
+    hits: tuple[Hit, ...] = Field(description="The parts, best first.")
+    likeness: float | None = Field(description="How alike the part is that looks most alike; null without a picture.")
+    threshold: float | None = Field(description="Least likeness of a part of the catalogue; null where nobody knows.")
+
+    @property
+    def in_catalogue(self) -> bool | None:
+        """Whether the object is in the catalogue; None without a picture, or where no threshold is known."""
+        return None if self.likeness is None or self.threshold is None else self.likeness >= self.threshold
 
 
 class Likeness(Record):
@@ -61,26 +80,32 @@ class Likeness(Record):
 Likenesses = dict[str, Likeness]
 
 
-def search(catalogue: Catalogue, embedder: Embedder, pictures: Sequence[Bytes], text: str, top: int) -> list[Hit]:
+def search(catalogue: Catalogue, embedder: Embedder, pictures: Sequence[Bytes], text: str, top: int) -> Findings:
     """The `top` active parts that `pictures` (all of one object) and `text` speak for, best first.
 
-    `pictures` are (h, w, 3) uint8 of any size. Raises ValueError with a sentence when nothing is asked for, or
-    when the catalogue holds no vectors of this embedder.
+    Reads what is live, from beginning to end, whatever a run writes meanwhile. `pictures` are (h, w, 3) uint8 of
+    any size. Raises ValueError with a sentence when nothing is asked for, or when the catalogue holds no vectors of
+    this embedder.
     """
     from lancedb.expr import col, lit
 
     if not pictures and not text.strip():
         raise ValueError("There is nothing to search for: give a picture, words, or both.")
-    rows = catalogue.rows("parts", ("part", "name", "words"), col("status") == lit("active"))
+    there = catalogue.served()
+    rows = there.rows("parts", ("part", "name", "words"), col("status") == lit("active"))
     parts: Parts = {row["part"]: row for row in rows}
     single = len(pictures) == 1 and not text.strip()
     wanted = top if single else max(top, _LEADING)
     seen: Likenesses = {}
     if pictures:
-        table = _live(catalogue, embedder)
+        table = _live(there, embedder)
         seen = _fused([nearest(table, vector, wanted, parts) for vector in embedder.images(pictures)])
-    said = _said(catalogue, embedder, text, parts, wanted) if text.strip() else {}
-    return _hits(catalogue, parts, seen, said, top)
+    said = _said(there, embedder, text, parts, wanted) if text.strip() else {}
+    return Findings(
+        hits=tuple(_hits(there, parts, seen, said, top)),
+        likeness=_share(max((one.cosine for one in seen.values()), default=0.0)) if pictures else None,
+        threshold=there.threshold,
+    )
 
 
 def nearest(table: Table, vector: NDArray[np.float32], wanted: int, parts: Collection[str]) -> Likenesses:
@@ -106,14 +131,13 @@ def nearest(table: Table, vector: NDArray[np.float32], wanted: int, parts: Colle
         limit = min(rows, limit * 4)
 
 
-def _live(catalogue: Catalogue, embedder: Embedder) -> Table:
+def _live(there: Served, embedder: Embedder) -> Table:
     """The vectors that searches read, when they are this embedder's."""
-    live, own = catalogue.live(), embedder.table
-    if not live:
+    if not there.vectors:
         raise ValueError("This catalogue has no pictures to compare with yet: onboard the customer first.")
-    if live != own:
+    if there.vectors != embedder.table:
         raise ValueError(f"This catalogue was not embedded with {embedder.name}: onboard the customer again.")
-    return catalogue.table(live)
+    return there.table(there.vectors)
 
 
 def _fused(several: Sequence[Likenesses]) -> Likenesses:
@@ -132,25 +156,25 @@ def _fused(several: Sequence[Likenesses]) -> Likenesses:
     return fused
 
 
-def _said(catalogue: Catalogue, embedder: Embedder, text: str, parts: Parts, wanted: int) -> dict[str, float]:
+def _said(there: Served, embedder: Embedder, text: str, parts: Parts, wanted: int) -> dict[str, float]:
     """How much of `text` is said of each part, 0 to 1; parts of which nothing is said are left out."""
-    candidates = _candidates(catalogue, text, parts)
+    candidates = _candidates(there, text, parts)
     shares = coverage(text, [parts[part]["words"] or "" for part in candidates])
     said = {part: float(share) for part, share in zip(candidates, shares, strict=True) if share > 0}
-    if embedder.trained and catalogue.live() == embedder.table:
-        table = catalogue.table(catalogue.live())
+    if embedder.trained and there.vectors == embedder.table:
+        table = there.table(there.vectors)
         for part, meant in nearest(table, embedder.texts([text])[0], wanted, parts).items():
             said[part] = max(meant.cosine, said.get(part, 0.0))
     return said
 
 
-def _candidates(catalogue: Catalogue, text: str, parts: Parts) -> list[str]:
+def _candidates(there: Served, text: str, parts: Parts) -> list[str]:
     """Parts whose words are worth a closer look: all of them, or what the words' index finds if there is one."""
     from lancedb.query import MatchQuery
 
     if not parts:
         return []
-    table = catalogue.table("parts")
+    table = there.table("parts")
     if not any(index.index_type == "FTS" and index.columns == ["words"] for index in table.list_indices()):
         return list(parts)
     asked: Any = MatchQuery  # a dataclass of pydantic's, whose defaults mypy does not see
@@ -158,34 +182,39 @@ def _candidates(catalogue: Catalogue, text: str, parts: Parts) -> list[str]:
     return [row["part"] for row in query.select(["part", "_score"]).to_list() if row["part"] in parts]
 
 
-def _hits(catalogue: Catalogue, parts: Parts, seen: Likenesses, said: Mapping[str, float], top: int) -> list[Hit]:
+def _hits(there: Served, parts: Parts, seen: Likenesses, said: Mapping[str, float], top: int) -> list[Hit]:
     """The best parts of both kinds of evidence, ranked."""
     share = WORDS if seen and said else float(not seen)
     last = min((one.cosine for one in seen.values()), default=0.0)
     cosines = {part: seen[part].cosine if part in seen else last for part in {**seen, **said}}
     scores = {part: (1 - share) * cosine + share * said.get(part, 0.0) for part, cosine in cosines.items()}
     best = sorted(scores, key=lambda part: (-scores[part], part))[:top]
-    first = _first_pictures(catalogue, [part for part in best if part not in seen])
+    first = _first_pictures(there, [part for part in best if part not in seen])
     hits = []
     for rank, part in enumerate(best, start=1):
         one = seen.get(part) or Likeness(cosine=0.0, kind="words", image=first.get(part, ""))
         hit: dict[str, Any] = {
-            "score": min(max(scores[part], 0.0), 1.0),
+            "score": _share(scores[part]),
             "source": "words" if said.get(part, 0.0) > one.cosine else one.kind,
             "image": one.image,
+            "below": bool(seen) and there.threshold is not None and _share(cosines[part]) < there.threshold,
         }
         hits.append(Hit(rank=rank, part=part, name=parts[part]["name"] or "", **hit))
     return hits
 
 
-def _first_pictures(catalogue: Catalogue, parts: Sequence[str]) -> dict[str, str]:
+def _share(score: float) -> float:
+    return min(max(score, 0.0), 1.0)
+
+
+def _first_pictures(there: Served, parts: Sequence[str]) -> dict[str, str]:
     """Id of a picture to show for each of `parts`: a view before a photograph, always the same one."""
     from lancedb.expr import col, lit
 
     if not parts:
         return {}
     wanted = col("part").isin([lit(part) for part in parts]) & (col("accepted") == lit(value=True))
-    rows = catalogue.rows("images", ("id", "part", "kind", "place"), wanted)
+    rows = there.rows("images", ("id", "part", "kind", "place"), wanted)
     order = {"view": 0, "photo": 1, "variant": 2}
     rows.sort(key=lambda row: (order.get(row["kind"], len(order)), row["place"] or 0, row["id"]), reverse=True)
     return {row["part"]: row["id"] for row in rows}

@@ -9,9 +9,9 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-PHASES: Final = ("scan", "ingest", "render", "augment", "embed", "publish")
+PHASES: Final = ("scan", "ingest", "render", "augment", "embed", "publish", "evaluate")
 
 
 class Tally:
@@ -21,6 +21,7 @@ class Tally:
         self.customer, self.run = customer, run
         self.failures: dict[str, dict[str, str]] = {}
         self.report = ""
+        self.outcome: dict[str, Any] = {"released": False, "recall": None, "threshold": None, "compared": None}
         self._quarantine: list[dict[str, str]] = []
         self._notes: list[str] = []
         self._counts: Counter[str] = Counter()
@@ -39,6 +40,12 @@ class Tally:
             self._counts.update({name: count - self._counts[name] for name, count in counts.items()})
             self._quarantine = sorted([*quarantine, *self.failures.values()], key=lambda entry: entry["file"])
             self._notes = notes
+
+    def decide(self, outcome: Mapping[str, Any], notes: Sequence[str]) -> None:
+        """State whether the run goes live, with the figures, and what to know of them."""
+        with self._lock:
+            self.outcome = dict(outcome)
+            self._notes = [*self._notes, *notes]
 
     def fail(self, part: str, file: str, reason: str) -> None:
         """A part could not be made, out of `file`."""
@@ -72,6 +79,7 @@ class Tally:
             "parts": {kind: count[kind] for kind in ("new", "changed", "unchanged", "retired")},
             "images": {kind: count[kind] for kind in ("views", "variants", "rejected")},
             "vectors": count["vectors"],
+            **self.outcome,
             "seconds": seconds | {"total": round(time.perf_counter() - self._start, 3)},
             "report": self.report,
             "notes": self._notes,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from cyclopts import App, CycloptsError, Parameter
 
+from infra.cli.evaluate import evaluate
 from infra.cli.images import images
 from infra.cli.machine import doctor, stages
 from infra.cli.onboard import onboard
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 _HELP = """Give us your CAD, get visual search.
 
 `partsight onboard` turns a folder of CAD into a catalogue; `partsight search` finds a part in it
-from a picture, words or CAD. The state lies in `PARTSIGHT_HOME` (`.partsight` in the current folder).
+from a picture, words or CAD; `partsight evaluate` says how well that works. The state lies in
+`PARTSIGHT_HOME` (`.partsight` in the current folder).
 
 Exit codes: 0 done, 1 the result is not usable, 2 wrong call.
 """
@@ -44,7 +46,7 @@ app = App(
     help_format="markdown",
     default_parameter=Parameter(negative=(), show_default=False),
 )
-_COMMANDS: tuple[Callable[..., int], ...] = (onboard, search, parts, images, stages, doctor)
+_COMMANDS: tuple[Callable[..., int], ...] = (onboard, search, evaluate, parts, images, stages, doctor)
 for _place, _command in enumerate(_COMMANDS):
     app.command(_command, sort_key=_place)
 

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from contextlib import contextmanager, redirect_stdout
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Annotated, TextIO
 
 from cyclopts import Parameter
@@ -40,13 +41,19 @@ class Answer:
         """Print one line of text; a path in it is never broken."""
         self.console.print(Text(plain(message), style=style), soft_wrap=True)
 
-    def table(self, heads: Iterable[str], rows: Iterable[Iterable[object]], right: Iterable[str] = ()) -> None:
-        """Print a table with the columns `heads`; those in `right` are set to the right."""
+    def table(
+        self,
+        heads: Iterable[str],
+        rows: Iterable[Iterable[object]],
+        right: Iterable[str] = (),
+        dim: Iterable[bool] = (),
+    ) -> None:
+        """Print a table with the columns `heads`; those in `right` are set to the right, rows that are `dim` grey."""
         table = Table(box=None, header_style="bold", pad_edge=False)
         for head in heads:
             table.add_column(head, justify="right" if head in set(right) else "left", overflow="fold")
-        for row in rows:
-            table.add_row(*(Text(plain(str(cell))) for cell in row))
+        for row, grey in zip_longest(rows, dim):
+            table.add_row(*(Text(plain(str(cell))) for cell in row or ()), style="dim" if grey else "")
         self.console.print(table)
 
 

@@ -17,11 +17,11 @@ from infra.cli.who import customer as resolve
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from blocks.catalogue import Catalogue
+    from blocks.catalogue import Served
     from blocks.customer import Customer
     from tasks.embed import Embedder
     from tasks.records import Body, Bytes
-    from tasks.search import Hit
+    from tasks.search import Findings
 
 _Images = Annotated[tuple[Path, ...], Parameter(consume_multiple=True)]
 
@@ -73,16 +73,19 @@ def search(
 class _Engine:
     """Model and catalogue, opened once for all queries of a call."""
 
-    def __init__(self, who: Customer, there: Catalogue, text: str, top: int) -> None:
+    def __init__(self, who: Customer, there: Served, text: str, top: int) -> None:
         from tasks.embed import embedder
 
         self.who, self.there, self.text, self.top = who, there, text, top
-        self.embedder: Embedder = embedder(who.recipe.embed)
+        # what is live may be older than the customer's file, when a run with another model was refused
+        self.embedder: Embedder = embedder(there.embed or who.recipe.embed)
 
-    def hits(self, pictures: list[Bytes]) -> list[Hit]:
+    def find(self, query: _Query) -> Findings:
         from tasks.search import search as ranked
 
-        return ranked(self.there, self.embedder, pictures, self.text, self.top)
+        # the threshold is calibrated for photographs; renders of CAD look more alike than that, whatever they show
+        there = self.there.model_copy(update={"threshold": None}) if query.cad else self.there
+        return ranked(there, self.embedder, query.pictures(self.who), self.text, self.top)
 
 
 class _Query:
@@ -130,9 +133,9 @@ def _pictures_in(path: Path) -> list[Path]:
 def _ask(engine: _Engine, query: _Query, out: Answer, *, each: bool, as_json: bool) -> int:
     """Answer one query; returns 1 when its files could not be read, else 0."""
     begun = time.perf_counter()
-    reason, hits = "", []
+    reason, found = "", None
     try:
-        hits = engine.hits(query.pictures(engine.who))
+        found = engine.find(query)
     except ValueError as error:
         reason = str(error)
         complain(reason)
@@ -140,24 +143,37 @@ def _ask(engine: _Engine, query: _Query, out: Answer, *, each: bool, as_json: bo
     if as_json and (each or not reason):
         head: dict[str, Any] = {"query": query.name} if each else {}
         tail = {"error": reason} if reason else {}
-        out.json(head | {"results": [hit.model_dump(mode="json") for hit in hits], "seconds": seconds} | tail)
-    elif not reason:
-        _show(out, query.name if each else "", hits, seconds)
+        out.json(head | _told(found) | {"seconds": seconds} | tail)
+    elif found:
+        _show(out, query.name if each else "", found, seconds)
     return int(bool(reason))
 
 
-def _show(out: Answer, name: str, hits: Sequence[Hit], seconds: float) -> None:
+def _told(found: Findings | None) -> dict[str, Any]:
+    """What JSON says of an answer; of none when its question could not be read."""
+    return {
+        "results": [hit.model_dump(mode="json") for hit in found.hits] if found else [],
+        "in_catalogue": found.in_catalogue if found else None,
+        "threshold": found.threshold if found else None,
+    }
+
+
+def _show(out: Answer, name: str, found: Findings, seconds: float) -> None:
     if name:
         out.line(name, style="bold")
-    if not hits:
+    if not found.hits:
         out.line("Nothing in the catalogue is like that.")
         return
+    if found.in_catalogue is False:
+        why = f"by its picture the best match scores {found.likeness:.2f}, below {found.threshold:.2f}"
+        out.line(f"Not in the catalogue: {why}.", style="yellow")
     out.table(
         ("rank", "part", "name", "score", "matched"),
-        ((hit.rank, hit.part, hit.name, f"{hit.score:.3f}", hit.source) for hit in hits),
+        ((hit.rank, hit.part, hit.name, f"{hit.score:.3f}", hit.source) for hit in found.hits),
         right=("rank", "score"),
+        dim=[hit.below for hit in found.hits],
     )
-    out.line(f"{len(hits)} parts in {seconds:.2f} s", style="dim")
+    out.line(f"{len(found.hits)} parts in {seconds:.2f} s", style="dim")
 
 
 def views_of(cad: Path, who: Customer) -> list[Bytes]:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from infra.cli.output import WrongCallError
 
 if TYPE_CHECKING:
-    from blocks.catalogue import Catalogue
+    from blocks.catalogue import Served
     from blocks.customer import Customer
     from infra.settings import Settings
 
@@ -71,13 +71,13 @@ def remember(who: Customer, machine: Settings) -> None:
     aside.replace(folder / _REMEMBERED)
 
 
-def catalogue(who: Customer, machine: Settings) -> Catalogue:
-    """Open the customer's catalogue where one was made; raises WrongCallError where there is none yet."""
+def catalogue(who: Customer, machine: Settings) -> Served:
+    """Open what is live of the customer's catalogue; raises WrongCallError where nothing is yet."""
     from blocks.catalogue import Catalogue
 
     folder = machine.catalogue(who.slug)
     if folder.is_dir():
-        there = Catalogue(uri=str(folder))
+        there = Catalogue(uri=str(folder)).served()
         if "parts" in there.tables():
             return there
     raise WrongCallError(f"There is no catalogue of '{who.slug}' yet; make one with: partsight onboard {who.slug}")

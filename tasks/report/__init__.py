@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
-import os
 from collections import Counter
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from tasks.report import lookalikes
+from tasks.report import html, lookalikes
 from tasks.report.contact import sheet, telling
 from tasks.report.gallery import Census, census, chosen, thumbnails
 
@@ -25,7 +21,6 @@ if TYPE_CHECKING:
     from tasks.report.contact import Sheet
     from tasks.report.lookalikes import Group
 
-_PAGE: Final = Path(__file__).with_name("page")
 _TIMES: Final = "\N{MULTIPLICATION SIGN}"
 _INSIDE: Final = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "
 _PARTS: Final = 200  # parts shown with pictures
@@ -59,11 +54,8 @@ def write(catalogue: Catalogue, summary: dict[str, Any], path: Path, *, vectors:
     `summary` is what `partsight onboard --json` prints. `vectors` is the table that look-alikes are
     found in; without it, the live one. The page replaces an older one at once.
     """
-    page = _rendered(_content(catalogue, summary, vectors or _vectors(catalogue)))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    aside.write_text(page, encoding="utf-8")
-    return aside.replace(path)
+    content = _content(catalogue, summary, vectors or _vectors(catalogue))
+    return html.put(html.rendered("report.html.j2", content, ("report.css",), ("report.js",)), path)
 
 
 def extent(millimetres: Sequence[float] | None) -> str:
@@ -140,7 +132,7 @@ def _head(
         "lead": lead,
         "figures": [dict(zip(("name", "value", "detail"), figure, strict=True)) for figure in figures],
         "notices": (notices if untrained else []) + list(summary.get("notes", ())),
-        "version": _version(),
+        "version": html.version(),
     }
 
 
@@ -263,25 +255,6 @@ def _rejected(catalogue: Catalogue, counted: Census) -> dict[str, Any]:
     return {"count": count, "note": note, "reasons": reasons}
 
 
-def _rendered(content: dict[str, Any]) -> str:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-    from markupsafe import Markup
-
-    inline = {name: (_PAGE / f"report.{name}").read_text(encoding="utf-8") for name in ("css", "js")}
-    hashes = {f"{name}_hash": _source_hash(text) for name, text in inline.items()}
-    environment = Environment(
-        loader=FileSystemLoader(_PAGE), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    # our own files, not text from a customer: the only values that are not escaped
-    ours = {name: Markup(text) for name, text in inline.items()}  # noqa: S704
-    return environment.get_template("report.html.j2").render(**content, **ours, **hashes)
-
-
-def _source_hash(text: str) -> str:
-    """Name an inline style or script as a content security policy does."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
 def _caption(kind: str, shown: int, total: int) -> str:
     return f"{shown if shown == total else f'{shown} of {total}'} {_CAPTIONS[kind][total != 1]}"
 
@@ -315,10 +288,3 @@ def _seconds(spent: float) -> str:
 
 def _some(count: int, word: str) -> str:
     return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
-
-
-def _version() -> str:
-    try:
-        return metadata.version("partsight")
-    except metadata.PackageNotFoundError:
-        return ""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import lancedb
+import pyarrow as pa
 import pytest
 from lancedb.expr import col
 
@@ -83,6 +87,84 @@ def test_the_newest_completed_run_is_live(catalogue: Catalogue) -> None:
     )
     catalogue.upsert("runs", [{**run, "run": "2", "finished": "2026-01-02", "status": "failed", "live": "vectors__b"}])
     assert catalogue.live() == "vectors__a"
+
+
+def run_row(**changes: Any) -> dict[str, Any]:
+    """The row of a run that went live."""
+    return {"run": "1", "finished": "1", "status": "completed", "live": "vectors__a", **changes}
+
+
+def test_what_is_served_stands_still(catalogue: Catalogue) -> None:
+    """Searches read the versions that the run named; what is not named is not there, and nothing can be written."""
+    catalogue.upsert("parts", parts("a"))
+    catalogue.upsert("runs", [run_row(versions=json.dumps(catalogue.newest("vectors__a")), threshold=0.5)])
+    catalogue.upsert("parts", parts("b"))
+    catalogue.upsert("images", [{"id": "x"}])
+    served = catalogue.served()
+    assert names(served) == {"a": ""}
+    assert names(catalogue) == {"a": "", "b": ""}
+    assert (served.tables(), served.threshold, served.live()) == (["parts"], 0.5, "vectors__a")
+    assert served.rows("images", ("id",)) == []
+    assert served.served() is served
+    writes = (
+        lambda: served.upsert("parts", parts("c")),
+        lambda: served.replace("parts", [], col("part").isin(["a"])),
+        lambda: served.delete("parts", col("part").isin(["a"])),
+        lambda: served.drop("parts"),
+        lambda: served.compact("parts"),
+        lambda: served.index("parts"),
+    )
+    for write in writes:
+        with pytest.raises(ValueError, match="not written to"):
+            write()
+    with pytest.raises(ValueError, match="no table images"):
+        served.table("images")
+    assert names(catalogue) == {"a": "", "b": ""}
+
+
+def test_nothing_is_served_before_a_run_went_live(catalogue: Catalogue) -> None:
+    """Rows of a first run that is under way, or was refused, are not seen."""
+    catalogue.upsert("parts", parts("a"))
+    assert catalogue.served().tables() == []
+    catalogue.upsert("runs", [run_row(status="refused", live="")])
+    assert names(catalogue.served()) == {}
+
+
+def test_a_database_from_before_there_were_versions_is_served_and_grows(tmp_path: Path) -> None:
+    """A runs table without the newer columns is read, its newest rows are served, and the columns come with a write."""
+    old = Catalogue(uri=str(tmp_path))
+    early = pa.schema([field for field in schema("runs") if field.name not in {"versions", "embed", "threshold"}])
+    row = {**dict.fromkeys(early.names, ""), **run_row()}
+    lancedb.connect(old.uri).create_table("runs", pa.Table.from_pylist([row], schema=early))
+    old.upsert("parts", parts("a"))
+    served = old.served()
+    assert (served.vectors, served.versions, served.embed, served.threshold) == ("vectors__a", None, None, None)
+    assert names(served) == {"a": ""}
+    old.upsert("runs", [run_row(run="2", finished="2", versions="{}", threshold=0.25)])
+    assert old.served().threshold == 0.25
+    assert {row["run"] for row in old.rows("runs", ("run",))} == {"1", "2"}
+
+
+def test_tidying_keeps_what_is_live_and_drops_what_is_older(
+    catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However old it is, the version that is live can be read after a clean-up; those before it are gone."""
+    monkeypatch.setattr("blocks.catalogue._OLD_VERSIONS_DAYS", 2e-5)  # 1.7 seconds
+    catalogue.upsert("parts", parts("a"))
+    time.sleep(2)
+    catalogue.upsert("parts", parts("b"))
+    live = catalogue.newest("")
+    catalogue.upsert("runs", [run_row(versions=json.dumps(live))])
+    catalogue.upsert("parts", parts("c"))
+    catalogue.compact("parts")
+    assert min(entry["version"] for entry in catalogue.table("parts").list_versions()) == live["parts"]
+    assert set(names(catalogue.served())) == {"a", "b"}
+    time.sleep(2)
+    catalogue.upsert("parts", parts("d"))
+    catalogue.upsert("runs", [run_row(run="2", finished="2", versions=json.dumps(catalogue.newest("")))])
+    catalogue.compact("parts")
+    assert min(entry["version"] for entry in catalogue.table("parts").list_versions()) > live["parts"]
+    assert set(names(catalogue.served())) == {"a", "b", "c", "d"}
 
 
 def test_vector_tables_have_safe_names() -> None:

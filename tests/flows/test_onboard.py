@@ -40,7 +40,7 @@ def test_a_folder_becomes_a_catalogue(onboard: Run, catalogue: Catalogue) -> Non
     assert summary["images"]["views"] == 12
     assert summary["images"]["variants"] == 12
     assert summary["vectors"] == 24 - summary["images"]["rejected"]
-    assert set(summary["seconds"]) == {"scan", "ingest", "render", "augment", "embed", "publish", "total"}
+    assert set(summary["seconds"]) == {"scan", "ingest", "render", "augment", "embed", "publish", "evaluate", "total"}
     assert Path(summary["report"]).is_file()
     rows = {row["part"]: row for row in catalogue.rows("parts", ("part", "name", "material", "size_mm"))}
     assert rows["washer-3"]["material"] == "brass"
@@ -58,8 +58,8 @@ def test_a_part_is_found_by_its_own_picture_and_by_words(
     engine = embedder(customer.recipe.embed)
     for row in catalogue.rows("images", ("part", "kind", "image")):
         if row["kind"] == "view":
-            assert search(catalogue, engine, [codec.decode(row["image"])], "", 3)[0].part == row["part"]
-    assert search(catalogue, engine, [], "brass washer", 3)[0].part == "washer-3"
+            assert search(catalogue, engine, [codec.decode(row["image"])], "", 3).hits[0].part == row["part"]
+    assert search(catalogue, engine, [], "brass washer", 3).hits[0].part == "washer-3"
 
 
 def test_a_second_run_has_nothing_to_do(onboard: Run, catalogue: Catalogue) -> None:
@@ -99,7 +99,7 @@ def test_a_removed_file_retires_its_part_and_comes_back(
     assert summary["parts"]["retired"] == 1
     assert ids(catalogue, "block")
     assert catalogue.rows(catalogue.live(), ("id",), col("part") == lit("block")) == []
-    hits = search(catalogue, embedder(customer.recipe.embed), [], "Spacer POM", 5)
+    hits = search(catalogue, embedder(customer.recipe.embed), [], "Spacer POM", 5).hits
     assert "block" not in [hit.part for hit in hits]
     (cad.parent / "block.ply").rename(cad / "block.ply")
     back = onboard()
@@ -115,7 +115,7 @@ def test_new_words_render_nothing_again(onboard: Run, catalogue: Catalogue, cad:
     table.write_text(table.read_text().replace("Spacer", "Distance piece"))
     summary = onboard()
     assert (summary["parts"]["changed"], summary["images"]["views"], summary["vectors"]) == (1, 0, 0)
-    assert search(catalogue, embedder(customer.recipe.embed), [], "distance piece", 1)[0].part == "block"
+    assert search(catalogue, embedder(customer.recipe.embed), [], "distance piece", 1).hits[0].part == "block"
     table.write_text(table.read_text().replace("brass", "black rubber"))
     assert onboard()["images"]["views"] == 4
 
@@ -127,7 +127,7 @@ def test_a_photograph_is_enough_to_be_found(onboard: Run, catalogue: Catalogue, 
     summary = onboard()
     assert summary["parts"]["new"] == 4
     with Image.open(cad / "GASKET-7_1.jpg") as picture:
-        hit = search(catalogue, embedder(customer.recipe.embed), [np.asarray(picture)], "", 1)[0]
+        hit = search(catalogue, embedder(customer.recipe.embed), [np.asarray(picture)], "", 1).hits[0]
     assert (hit.part, hit.source) == ("GASKET-7", "photo")
 
 

@@ -30,6 +30,12 @@ def manifest(catalogue: Catalogue) -> dict[str, Any]:
     return found
 
 
+def seen(catalogue: Catalogue) -> dict[str, Any]:
+    """All that searches read."""
+    served = catalogue.served()
+    return {name: sorted(map(str, served.rows(name, served.table(name).schema.names))) for name in served.tables()}
+
+
 def zygotes() -> list[str]:
     """Processes that read files, of this process."""
     pids = [pid for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()]
@@ -97,8 +103,9 @@ def test_a_stopped_update_is_completed_too(
     commits: int,
     washer: Ring,
 ) -> None:
-    """A changed, a removed and a new file: stopped after the n-th commit, nothing of the old is left in search."""
+    """A changed, a removed and a new file: stopped after the n-th commit, searches read the old rows; then none."""
     onboard()
+    before = seen(catalogue)
     washer(6).export(cad / "washer-5.stl")
     (cad / "block.ply").unlink()
     washer(4).export(cad / "washer-4.stl")
@@ -106,6 +113,7 @@ def test_a_stopped_update_is_completed_too(
     with pytest.raises(Stopped):
         onboard()
     monkeypatch.undo()
+    assert seen(catalogue) == before
     onboard()
     fresh = Catalogue(uri=str(tmp_path / "fresh"))
     onboard(into=fresh)

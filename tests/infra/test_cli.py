@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = ("onboard", "search", "parts", "images", "stages", "doctor")
+COMMANDS = ("onboard", "search", "evaluate", "parts", "images", "stages", "doctor")
 HEAVY = ("torch", "prefect", "lancedb", "pyrender", "open_clip", "numpy", "trimesh", "pyarrow", "diffusers", "PIL")
 
 
@@ -129,8 +129,8 @@ def test_search_as_json(partsight: Any, picture: Callable[[int], bytes], tmp_pat
     code, out, err = partsight("search", "acme", "--image", tmp_path / "query.jpg", "--top", "2", "--json")
     found = json.loads(out)
     assert code == 0
-    assert set(found) == {"results", "seconds"}
-    assert set(found["results"][0]) == {"rank", "part", "name", "score", "source", "image"}
+    assert set(found) == {"results", "in_catalogue", "threshold", "seconds"}
+    assert set(found["results"][0]) == {"rank", "part", "name", "score", "source", "image", "below"}
     assert [hit["rank"] for hit in found["results"]] == [1, 2]
     assert found["results"][0]["part"] == "B-3"
     assert "untrained" in err

@@ -91,6 +91,11 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory, model: Embedder) -> Cata
     return filled(tmp_path_factory.mktemp("catalogue"), model)
 
 
+def found(catalogue: Catalogue, model: Embedder, pictures: list[Bytes], text: str, top: int) -> list[Hit]:
+    """The parts that a search finds."""
+    return list(search(catalogue, model, pictures, text, top).hits)
+
+
 def check(hits: list[Hit]) -> None:
     """What holds for every answer: ranks without gaps, scores that fall and are shares, no part twice."""
     assert [hit.rank for hit in hits] == list(range(1, len(hits) + 1))
@@ -104,7 +109,7 @@ def check(hits: list[Hit]) -> None:
 def test_a_picture_finds_its_part(catalogue: Catalogue, model: Embedder, part: str) -> None:
     """In other light, the part comes first, with the picture that is most alike and its kind."""
     for view, kind in ((1, "view"), (VIEWS - 1, "variant")):
-        hits = search(catalogue, model, [query(part, view)], "", 3)
+        hits = found(catalogue, model, [query(part, view)], "", 3)
         check(hits)
         assert (hits[0].part, hits[0].name) == (part, PARTS[part])
         assert (hits[0].image, hits[0].source) == (f"{part}/{view}", kind)
@@ -112,13 +117,13 @@ def test_a_picture_finds_its_part(catalogue: Catalogue, model: Embedder, part: s
 
 def test_the_same_picture_scores_one(catalogue: Catalogue, model: Embedder) -> None:
     """A score of 1 means the same picture."""
-    assert search(catalogue, model, [drawing("B-1", 0)], "", 1)[0].score == pytest.approx(1, abs=1e-4)
+    assert found(catalogue, model, [drawing("B-1", 0)], "", 1)[0].score == pytest.approx(1, abs=1e-4)
 
 
 def test_every_active_part_can_be_listed_and_no_retired_one(catalogue: Catalogue, model: Embedder) -> None:
     """Asking for more than there is gives what there is; retired parts never appear."""
     for pictures, text in (([query("D-9", 0)], ""), ([query("D-9", 0)], "flange DN 32"), ([], "flange DN 32 D-9")):
-        hits = search(catalogue, model, pictures, text, 50)
+        hits = found(catalogue, model, pictures, text, 50)
         check(hits)
         assert len(hits) == len(PARTS) - 1 or not pictures
 
@@ -126,42 +131,42 @@ def test_every_active_part_can_be_listed_and_no_retired_one(catalogue: Catalogue
 def test_several_pictures_are_one_question(catalogue: Catalogue, model: Embedder) -> None:
     """Pictures of one object are fused: two of three decide, and a good one gives the picture shown."""
     pictures = [query("B-2", 0), query("B-2", 1), query("A-1", 1)]
-    hits = search(catalogue, model, pictures, "", 2)
+    hits = found(catalogue, model, pictures, "", 2)
     check(hits)
     assert [hit.part for hit in hits] == ["B-2", "A-1"]
     assert hits[0].image in ("B-2/0", "B-2/1")
-    alone = [search(catalogue, model, [picture], "", 5) for picture in pictures]
+    alone = [found(catalogue, model, [picture], "", 5) for picture in pictures]
     each = [next(hit.score for hit in found if hit.part == "B-2") for found in alone]
     assert hits[0].score == pytest.approx(np.mean(each), abs=1e-5)
 
 
 def test_words_alone_find_a_part(catalogue: Catalogue, model: Embedder) -> None:
     """The words decide, and a view of the part is shown."""
-    hits = search(catalogue, model, [], "m6 x 30 bolts", 3)
+    hits = found(catalogue, model, [], "m6 x 30 bolts", 3)
     check(hits)
     assert (hits[0].part, hits[0].source, hits[0].image) == ("A-2", "words", "A-2/0")
 
 
 def test_words_that_nobody_said_find_nothing(catalogue: Catalogue, model: Embedder) -> None:
     """An untrained model has no opinion about words: nothing said, nothing found."""
-    assert search(catalogue, model, [], "quark", 5) == []
+    assert found(catalogue, model, [], "quark", 5) == []
 
 
 def test_words_decide_between_parts_that_look_alike(catalogue: Catalogue, model: Embedder) -> None:
     """With a picture that fits two parts, the one that the words mean comes first."""
     both = np.concatenate([query("B-1", 0)[:, :48], query("B-2", 0)[:, 48:]], axis=1)
     for part, words in (("B-1", "bracket 40"), ("B-2", "bracket 60")):
-        hits = search(catalogue, model, [both], words, 5)
+        hits = found(catalogue, model, [both], words, 5)
         check(hits)
         assert hits[0].part == part
 
 
 def test_wrong_words_do_not_exclude_the_right_part(catalogue: Catalogue, model: Embedder) -> None:
     """Words are never a filter: what they miss stays in the list, found by its picture."""
-    hits = search(catalogue, model, [query("C-1", 2)], "bracket", 5)
+    hits = found(catalogue, model, [query("C-1", 2)], "bracket", 5)
     check(hits)
     assert next(hit for hit in hits if hit.part == "C-1").source == "view"
-    assert search(catalogue, model, [query("C-1", 2)], "quark", 5)[0].part == "C-1"
+    assert found(catalogue, model, [query("C-1", 2)], "quark", 5)[0].part == "C-1"
 
 
 def test_an_index_of_the_words_changes_nothing(tmp_path: Path, model: Embedder) -> None:
@@ -170,9 +175,9 @@ def test_an_index_of_the_words_changes_nothing(tmp_path: Path, model: Embedder) 
 
     own = filled(tmp_path, model)
     asked = ("m6 x 30 bolts", "bracket 60", "B-1", "flange")
-    before = [search(own, model, [], text, 1)[0].part for text in asked]
+    before = [found(own, model, [], text, 1)[0].part for text in asked]
     own.table("parts").create_index("words", config=FTS(base_tokenizer="ngram", ngram_min_length=2, stem=False))
-    assert [search(own, model, [], text, 1)[0].part for text in asked] == before
+    assert [found(own, model, [], text, 1)[0].part for text in asked] == before
 
 
 def test_many_pictures_of_one_part_do_not_hide_the_others(tmp_path: Path, model: Embedder) -> None:
@@ -183,7 +188,7 @@ def test_many_pictures_of_one_part_do_not_hide_the_others(tmp_path: Path, model:
     own.upsert(model.table, crowd, dimension=model.dimension)
     best = nearest(own.table(model.table), vector, 3, PARTS)
     assert len(best) >= 3
-    check(search(own, model, [query("A-1", 0)], "", 5))
+    check(found(own, model, [query("A-1", 0)], "", 5))
 
 
 def test_a_part_known_from_one_photograph_is_found(tmp_path: Path, model: Embedder) -> None:
@@ -194,9 +199,9 @@ def test_a_part_known_from_one_photograph_is_found(tmp_path: Path, model: Embedd
     row = {"id": "P-1/0", "part": "P-1", "kind": "photo", "material": "", "vector": vector}
     own.upsert(model.table, [row], dimension=model.dimension)
     own.upsert("images", [{"id": "P-1/0", "part": "P-1", "kind": "photo", "accepted": True}])
-    hit = search(own, model, [query("P-1", 0)], "", 1)[0]
+    hit = found(own, model, [query("P-1", 0)], "", 1)[0]
     assert (hit.part, hit.source, hit.image) == ("P-1", "photo", "P-1/0")
-    assert search(own, model, [], "lamp", 1)[0].image == "P-1/0"
+    assert found(own, model, [], "lamp", 1)[0].image == "P-1/0"
 
 
 def test_a_trained_model_understands_words_by_pictures_too(tmp_path: Path, model: Embedder) -> None:
@@ -208,15 +213,62 @@ def test_a_trained_model_understands_words_by_pictures_too(tmp_path: Path, model
     )
     trained = embedder(Embed(weights=str(tmp_path / "m.safetensors")))
     own = filled(tmp_path / "db", trained)
-    check(search(own, trained, [], "quark", 5))
-    assert search(own, trained, [], "bracket 60", 1)[0].part == "B-2"
+    check(found(own, trained, [], "quark", 5))
+    assert found(own, trained, [], "bracket 60", 1)[0].part == "B-2"
+
+
+def calibrated(uri: Path, model: Embedder, threshold: float) -> Catalogue:
+    """The catalogue of six parts, live with a threshold."""
+    own = filled(uri, model)
+    run = {"run": "2", "started": "2", "finished": "3", "status": "completed", "live": model.table}
+    own.upsert("runs", [{**run, "threshold": threshold}])
+    return own
+
+
+def test_below_the_threshold_it_is_not_in_the_catalogue(tmp_path: Path, model: Embedder) -> None:
+    """What looks less alike than a part of the catalogue does is listed all the same, and marked."""
+    own = calibrated(tmp_path, model, 0.999)
+    stranger, known = search(own, model, [query("Z-1", 0)], "", 5), search(own, model, [drawing("A-1", 0)], "", 5)
+    assert (stranger.in_catalogue, known.in_catalogue) == (False, True)
+    assert [hit.below for hit in stranger.hits] == [True] * 5
+    assert [hit.below for hit in known.hits] == [False] + [True] * 4
+    assert stranger.likeness == pytest.approx(stranger.hits[0].score)
+
+
+def test_only_pictures_say_that_something_is_not_there(tmp_path: Path, model: Embedder) -> None:
+    """Words alone know no threshold; words beside a picture change the order, but not what the picture shows."""
+    own = calibrated(tmp_path, model, 0.999)
+    assert search(own, model, [], "bolt", 5).in_catalogue is None
+    assert not any(hit.below for hit in search(own, model, [], "bolt", 5).hits)
+    both = search(own, model, [drawing("A-1", 0)], "bracket 40", 5)
+    assert both.in_catalogue is True
+    assert {hit.part for hit in both.hits if not hit.below} == {"A-1"}
+    assert search(own, model, [query("Z-1", 0)], "bracket 40 aluminium", 5).in_catalogue is False
+
+
+def test_several_pictures_are_judged_together(tmp_path: Path, model: Embedder) -> None:
+    """The mean likeness of the part that fits them all decides, not the best single picture."""
+    pictures = [drawing("B-2", 0), query("A-1", 1)]
+    likeness = search(filled(tmp_path / "a", model), model, pictures, "", 5).likeness
+    assert likeness is not None
+    for threshold, there in ((likeness - 0.05, True), (likeness + 0.05, False)):
+        own = calibrated(tmp_path / str(there), model, threshold)
+        assert search(own, model, pictures, "", 5).in_catalogue is there
+        assert search(own, model, pictures[:1], "", 5).in_catalogue is True
+
+
+def test_where_nothing_was_calibrated_nobody_knows(catalogue: Catalogue, model: Embedder) -> None:
+    """A catalogue that was never measured has no threshold, and nothing is marked."""
+    found_all = search(catalogue, model, [query("Z-1", 0)], "", 5)
+    assert (found_all.threshold, found_all.in_catalogue) == (None, None)
+    assert not any(hit.below for hit in found_all.hits)
 
 
 def test_searching_writes_nothing(tmp_path: Path, model: Embedder) -> None:
     """Every table has the same version afterwards."""
     own = filled(tmp_path, model)
     before = {name: own.table(name).version for name in own.tables()}
-    search(own, model, [query("A-1", 0)], "bolt", 3)
+    found(own, model, [query("A-1", 0)], "bolt", 3)
     assert {name: own.table(name).version for name in own.tables()} == before
 
 
@@ -224,10 +276,10 @@ def test_an_empty_question_and_an_empty_catalogue_are_sentences(tmp_path: Path, 
     """What to do is said, and words in an empty catalogue find nothing."""
     empty = Catalogue(uri=str(tmp_path))
     with pytest.raises(ValueError, match="give a picture, words, or both"):
-        search(empty, model, [], "  ", 5)
+        found(empty, model, [], "  ", 5)
     with pytest.raises(ValueError, match="no pictures to compare with yet"):
-        search(empty, model, [query("A-1", 0)], "", 5)
-    assert search(empty, model, [], "bolt", 5) == []
+        found(empty, model, [query("A-1", 0)], "", 5)
+    assert found(empty, model, [], "bolt", 5) == []
 
 
 def test_vectors_of_another_model_are_refused(tmp_path: Path, model: Embedder) -> None:
@@ -236,4 +288,4 @@ def test_vectors_of_another_model_are_refused(tmp_path: Path, model: Embedder) -
     run = {"run": "2", "started": "3", "finished": "4", "status": "completed", "live": "vectors__other"}
     own.upsert("runs", [run])
     with pytest.raises(ValueError, match=r"not embedded with partsight-small-untrained: onboard the customer again"):
-        search(own, model, [query("A-1", 0)], "", 5)
+        found(own, model, [query("A-1", 0)], "", 5)

@@ -1,0 +1,276 @@
+"""How well a catalogue finds its parts: pictures that it has never seen, against its vectors, to the last row."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from tasks import score
+from tasks.records import Record
+from tasks.score import Change, Figures, Ranking, Share, Threshold
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from blocks.catalogue import Catalogue
+    from tasks.embed import Embedder
+    from tasks.likeness import Likeness
+    from tasks.queries import Query
+
+    Floats = NDArray[np.float32]
+
+SHOWN: Final = 5  # parts that the report shows beside a query
+WORST: Final = 60  # queries that are kept for the report
+SOURCES: Final[dict[str, tuple[str, ...]]] = {
+    "views": ("view",),
+    "views+variants": ("view", "variant"),
+    "all": ("view", "variant", "photo"),
+}
+_ORDER: Final = ("clean", "cluttered", "occluded", "studio", "photoreal", "photo")
+_PICTURES: Final = 64  # pictures in memory at once
+
+
+class Found(Record):
+    """A part that a query found: how alike its most similar picture is, and which one that is."""
+
+    part: str
+    score: float
+    image: str
+
+
+class Outcome(Record):
+    """A query and what came of it; `rank` is None, and so is `own`, when its part was not found at all."""
+
+    query: str
+    part: str
+    difficulty: str
+    renderer: str
+    rank: int | None
+    own: Found | None
+    found: tuple[Found, ...]
+    margin: float = Field(description="How far the right part is ahead of the best wrong one; below 0 it is behind.")
+
+
+class Group(Record):
+    """Parts that cannot be told apart; `confused` of the `queries` about them found another one of them first."""
+
+    parts: tuple[str, ...]
+    queries: int
+    confused: int
+
+
+class Evaluation(Record):
+    """What a measurement gave; `worst` are the queries that went wrong most, the worst first."""
+
+    table: str = Field(description="The vectors that were measured.")
+    parts: int = Field(ge=0, description="How many parts could be found.")
+    asked: int = Field(ge=0, description="About how many different parts was asked.")
+    queries: int = Field(ge=0, description="How many queries were asked.")
+    recall: dict[str, Share] = Field(description="Share of queries whose part is among the first 1, 5 and 10.")
+    map: Share = Field(description="Mean average precision.")
+    by_difficulty: dict[str, Figures] = Field(description="The figures of clean, cluttered and occluded queries.")
+    by_renderer: dict[str, Figures] = Field(description="The figures by what made the queries.")
+    by_source: dict[str, Figures] = Field(description="The figures when only some kinds of pictures are searched.")
+    variants: Change = Field(description="By how much the variants raise recall@1.")
+    groups: tuple[Group, ...] = Field(description="Parts that cannot be told apart.")
+    threshold: Threshold = Field(description='When to say "not in the catalogue".')
+    scores: dict[str, tuple[float, ...]] = Field(description="Best scores with the part there, and with it left out.")
+    worst: tuple[Outcome, ...] = Field(description="What went wrong most, for the report.")
+    notes: tuple[str, ...] = Field((), description="What a reader of the figures should know.")
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The figures alone, rounded, as JSON has them."""
+        plain: dict[str, Any] = _rounded(self.model_dump(mode="json", exclude={"worst", "scores", "notes"}))
+        return plain
+
+
+def measure(
+    catalogue: Catalogue,
+    embedder: Embedder,
+    queries: Sequence[Query],
+    table: str,
+    *,
+    among: Collection[str] | None = None,
+    done: Callable[[int], None] = lambda _: None,
+) -> Evaluation:
+    """What `queries` find among the vectors in `table` of the active parts of `catalogue`, compared with every row.
+
+    `among` are the only parts that may be found, and `done` is told how many queries more have been embedded.
+    Raises ValueError with a sentence when there is nothing to measure with.
+    """
+    from tasks.likeness import likeness
+
+    geometry = _geometries(catalogue, among)
+    asked, vectors, notes = embedded(embedder, queries, done)
+    if not asked:
+        raise ValueError(" ".join(["There is no picture to measure with.", *notes[:3]]))
+    alike = likeness(catalogue, table, vectors, sorted(geometry))
+    relevant = [_identical(query.part, geometry) for query in asked]
+    by_source = {name: _rankings(asked, relevant, alike, kinds) for name, kinds in SOURCES.items()}
+    rankings, owners = by_source["all"], [query.part for query in asked]
+    own, others = _best_scores(alike, relevant)
+    first = [(one.part, one.part if one.rank == 1 else one.parts[0]) for one in rankings if one.parts]
+    return Evaluation(
+        table=table,
+        parts=len(alike.parts),
+        asked=len(set(owners)),
+        **dict(score.figures(rankings)),
+        by_difficulty=_figures_by([query.difficulty for query in asked], rankings),
+        by_renderer=_figures_by([query.renderer for query in asked], rankings),
+        by_source={name: score.figures(some) for name, some in by_source.items()},
+        variants=score.change(_hits(by_source["views"]), _hits(by_source["views+variants"]), owners),
+        groups=_groups(catalogue, table, sorted(geometry), first),
+        threshold=score.threshold(own, others, owners),
+        scores={"own": tuple(own), "others": tuple(others)},
+        worst=_worst(asked, rankings, alike),
+        notes=tuple(notes),
+    )
+
+
+def embedded(
+    embedder: Embedder, queries: Sequence[Query], done: Callable[[int], None]
+) -> tuple[list[Query], Floats, list[str]]:
+    """The queries whose pictures can be opened, their vectors (n, d) of unit length, and a sentence for each other."""
+    asked: list[Query] = []
+    notes: list[str] = []
+    vectors = [np.zeros((0, embedder.dimension), dtype=np.float32)]
+    for start in range(0, len(queries), _PICTURES):
+        pictures = []
+        for query in queries[start : start + _PICTURES]:
+            try:
+                pictures.append(query.pixels)
+                asked.append(query)
+            except ValueError as error:
+                notes.append(str(error))
+        vectors.append(embedder.images(pictures))
+        done(min(_PICTURES, len(queries) - start))
+    return asked, np.concatenate(vectors), notes
+
+
+def _rankings(
+    queries: Sequence[Query], relevant: Sequence[frozenset[str]], alike: Likeness, kinds: Sequence[str]
+) -> list[Ranking]:
+    """The parts that have a picture of these kinds, best first; equal ones in the order of their numbers."""
+    cosines = alike.of(kinds)
+    rankings = []
+    for query, right, row in zip(queries, relevant, cosines, strict=True):
+        places = [int(place) for place in np.argsort(-row, kind="stable") if np.isfinite(row[place])]
+        parts, scores = (alike.parts[place] for place in places), (_score(row[place]) for place in places)
+        rankings.append(Ranking(part=query.part, relevant=right, parts=tuple(parts), scores=tuple(scores)))
+    return rankings
+
+
+def _score(cosine: float) -> float:
+    """What a search calls it: between 0 and 1."""
+    return float(min(max(cosine, 0.0), 1.0))
+
+
+def _best_scores(alike: Likeness, relevant: Sequence[frozenset[str]]) -> tuple[list[float], list[float]]:
+    """The best score of each query; and the best one were its part not in the catalogue."""
+    cosines = alike.of(SOURCES["all"])
+    place = {part: column for column, part in enumerate(alike.parts)}
+    without = cosines.copy()
+    for row, right in enumerate(relevant):
+        without[row, [place[part] for part in right if part in place]] = -np.inf
+    own, others = ([_score(one) for one in some.max(axis=1, initial=-np.inf)] for some in (cosines, without))
+    return own, others
+
+
+def _geometries(catalogue: Catalogue, among: Collection[str] | None) -> dict[str, str]:
+    """The geometry of each active part; empty for one that is known from photographs alone."""
+    from lancedb.expr import col, lit
+
+    rows = catalogue.rows("parts", ("part", "geometry"), col("status") == lit("active"))
+    return {row["part"]: row["geometry"] or "" for row in rows if among is None or row["part"] in among}
+
+
+def _identical(part: str, geometry: Mapping[str, str]) -> frozenset[str]:
+    """The part, and those of the same geometry: no picture can tell them apart."""
+    own = geometry.get(part, "")
+    return frozenset({part} | {other for other, shape in geometry.items() if own and shape == own})
+
+
+def _figures_by(labels: Sequence[str], rankings: Sequence[Ranking]) -> dict[str, Figures]:
+    """Figures of the rankings under each label."""
+    return {
+        name: score.figures([one for one, label in zip(rankings, labels, strict=True) if label == name])
+        for name in sorted(set(labels), key=_ORDER.index)
+    }
+
+
+def _hits(rankings: Sequence[Ranking]) -> list[float]:
+    return [float(one.rank == 1) for one in rankings]
+
+
+def _groups(
+    catalogue: Catalogue, table: str, active: Sequence[str], first: Sequence[tuple[str, str]]
+) -> tuple[Group, ...]:
+    """Parts whose pictures in the index are as alike as those of one part, or that are taken for one another.
+
+    `first` is (asked, found first) for every query.
+    """
+    from tasks.report import lookalikes
+
+    links = list(score.confused(first))
+    for group in lookalikes.groups(catalogue, table, active):
+        links += [(group.parts[0], other) for other in group.parts[1:]]
+    asked, confusions = Counter(part for part, _ in first), Counter(first)
+    groups = [
+        Group(
+            parts=parts,
+            queries=sum(asked[part] for part in parts),
+            confused=sum(confusions[a, b] for a in parts for b in parts if a != b),
+        )
+        for parts in score.linked(links)
+    ]
+    return tuple(sorted(groups, key=lambda group: (-group.confused, group.parts)))
+
+
+def _worst(queries: Sequence[Query], rankings: Sequence[Ranking], alike: Likeness) -> tuple[Outcome, ...]:
+    """The queries whose part came last, then those that were nearly lost."""
+    column = {part: place for place, part in enumerate(alike.parts)}
+    order = sorted(range(len(queries)), key=lambda row: (-rankings[row].rank, _margin(rankings[row]), queries[row].id))
+    return tuple(_outcome(queries[row], rankings[row], alike, row, column) for row in order[:WORST])
+
+
+def _outcome(query: Query, ranking: Ranking, alike: Likeness, row: int, column: Mapping[str, int]) -> Outcome:
+    found = [
+        Found(part=part, score=ranking.scores[place], image=alike.image(row, column[part]))
+        for place, part in enumerate(ranking.parts)
+        if place < SHOWN or place + 1 == ranking.rank
+    ]
+    right = int(ranking.rank) if ranking.places else None
+    return Outcome(
+        query=query.id,
+        part=query.part,
+        difficulty=query.difficulty,
+        renderer=query.renderer,
+        rank=right,
+        own=None if right is None else found[min(right - 1, SHOWN)],
+        found=tuple(found[:SHOWN]),
+        margin=_margin(ranking),
+    )
+
+
+def _margin(ranking: Ranking) -> float:
+    """The score of the right part less that of the best wrong one."""
+    right = max((ranking.scores[place - 1] for place in ranking.places), default=0.0)
+    wrong = max(
+        (value for part, value in zip(ranking.parts, ranking.scores, strict=True) if part not in ranking.relevant),
+        default=0.0,
+    )
+    return right - wrong
+
+
+def _rounded(value: Any) -> Any:
+    """`value` with every number rounded to four places."""
+    if isinstance(value, dict):
+        return {key: _rounded(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(one) for one in value]
+    return round(value, 4) if isinstance(value, float) else value

@@ -1,0 +1,139 @@
+"""Whether what a run made may take the place of what searches read: not when it finds clearly less.
+
+Both are asked the same questions, pictures that no index has seen, about parts that both have in the same shape, and
+only these may be found: a catalogue that grows, or whose CAD changed, is not worse for it. What differs is what was
+made of them. What is live answers with its own model, out of its own versions of the tables.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from tasks.evaluate import measure
+from tasks.records import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from blocks.catalogue import Catalogue, Served
+    from blocks.customer import Customer
+    from tasks.embed import Embedder
+    from tasks.evaluate import Evaluation
+    from tasks.progress import Progress
+    from tasks.queries import Query
+
+
+class RefusedError(ValueError):
+    """What was made finds less than what is live, and does not go live; `summary` is that of its run."""
+
+    def __init__(self, message: str, summary: dict[str, Any]) -> None:
+        super().__init__(message)
+        self.summary = summary
+
+
+class Compared(Record):
+    """Recall@1 of what is live and of what would take its place, on the same questions."""
+
+    queries: int = Field(ge=0, description="How many questions both were asked.")
+    before: float = Field(ge=0, le=1, description="Recall@1 of what is live.")
+    after: float = Field(ge=0, le=1, description="Recall@1 of what the run made.")
+
+
+class Verdict(Record):
+    """What was measured, and why the run must not go live, in a sentence; empty where it may."""
+
+    evaluation: Any = None
+    compared: Compared | None = None
+    refusal: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def outcome(self) -> dict[str, Any]:
+        """What the summary of the run says of it."""
+        found: Evaluation | None = self.evaluation
+        return {
+            "released": not self.refusal,
+            "recall": {depth: round(share.value, 4) for depth, share in found.recall.items()} if found else None,
+            "threshold": round(found.threshold.value, 4) or None if found else None,  # 0 tells nothing
+            "compared": self.compared.model_dump() if self.compared else None,
+        }
+
+
+def judge(
+    catalogue: Catalogue, customer: Customer, embedder: Embedder, asked: Sequence[Query], progress: Progress
+) -> Verdict:
+    """Measure the newest rows, and beside them what is live; where nothing can be asked, all that is made goes live."""
+    if not asked:
+        return Verdict(notes=("Recall was not measured: there is no part with CAD to ask for.",))
+    found = measure(catalogue, embedder, asked, embedder.table, done=lambda n: progress.advance("evaluate", n))
+    served = catalogue.served()
+    if not served.vectors:
+        return Verdict(evaluation=found)
+    both, note = _both(catalogue, served, embedder, asked, found)
+    notes = (note,) if note else ()
+    lost = both.before - both.after if both else 0.0
+    if both is None or lost <= customer.release.tolerance:
+        return Verdict(evaluation=found, compared=both, notes=notes)
+    return Verdict(evaluation=found, compared=both, refusal=_refusal(customer, both, served.run), notes=notes)
+
+
+def _both(
+    catalogue: Catalogue, served: Served, embedder: Embedder, asked: Sequence[Query], found: Evaluation
+) -> tuple[Compared | None, str]:
+    """Recall@1 of both; from what was measured when the live one went live, where its model is not here any more."""
+    now, then = _shapes(catalogue), _shapes(served)
+    shared = {part for part, shape in now.items() if then.get(part) == shape}
+    some = [query for query in asked if query.part in shared]
+    if not some:
+        return None, "Nothing to compare with: no part that was asked for was live in this shape."
+    own = _model(served)
+    if own is None:
+        before = _recorded(catalogue, served.run)
+        if before is None:
+            return None, "Nothing to compare with: the model of the catalogue that was live is not here any more."
+        note = "Compared with the recall that was measured back then: the model that was live is not here any more."
+        return Compared(queries=len(asked), before=before, after=found.recall["1"].value), note
+    after = found if len(shared) == len(now) else measure(catalogue, embedder, some, embedder.table, among=shared)
+    before = measure(served, own, some, served.vectors, among=shared).recall["1"].value
+    return Compared(queries=len(some), before=before, after=after.recall["1"].value), ""
+
+
+def _shapes(catalogue: Catalogue) -> dict[str, str]:
+    """The geometry of each active part."""
+    from lancedb.expr import col, lit
+
+    rows = catalogue.rows("parts", ("part", "geometry"), col("status") == lit("active"))
+    return {row["part"]: row["geometry"] or "" for row in rows}
+
+
+def _model(served: Served) -> Embedder | None:
+    """The model of what is live, if it is still what it was."""
+    from tasks.embed import embedder
+
+    try:
+        own = embedder(served.embed) if served.embed else None
+    except ValueError:  # its weights are gone
+        return None
+    return own if own and own.table == served.vectors else None
+
+
+def _recorded(catalogue: Catalogue, run: str) -> float | None:
+    """Recall@1 that was measured when `run` went live."""
+    from lancedb.expr import col, lit
+
+    (row,) = catalogue.rows("runs", ("summary",), col("run") == lit(run))
+    recall: dict[str, float] = json.loads(row["summary"] or "{}").get("recall") or {}
+    return recall.get("1")
+
+
+def _refusal(customer: Customer, both: Compared, run: str) -> str:
+    return (
+        f"This run does not go live: of {both.queries} pictures that no index has seen it finds "
+        f"{100 * both.after:.1f} % at the first place, and the catalogue that is live {100 * both.before:.1f} %; "
+        f"it may lose {100 * customer.release.tolerance:.1f} points. Searches go on reading run {run}. Set the recipe "
+        "right, or raise release.tolerance in the customer's file, or let it go live all the same with: "
+        f"partsight onboard {customer.slug} --even-if-worse"
+    )
