@@ -28,7 +28,7 @@ class Embed(Settings):
     """Which model turns pictures and words into vectors."""
 
     model: str = Field("partsight-small", description="An open_clip model name, or the model that ships.")
-    weights: str = Field("", description="An open_clip pretrained tag, or the path of a safetensors file.")
+    weights: str = Field("", description="An open_clip pretrained tag, the path of a safetensors file, or random.")
 
 
 class Recipe(Settings):

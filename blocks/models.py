@@ -13,8 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from blocks.catalogue import vectors_table
 
 SHIPPED: Final = "partsight-small"
-UNTRAINED: Final = "untrained"
-INITIALISATION: Final = "gabor-1"  # change it with the formula in tasks/initial.py: vectors are named by it
+RANDOM: Final = "random"
 _FOLDER: Final = Path(__file__).parent / "weights"
 _HUB: Final = "hf-hub:"
 _HUB_CONFIG: Final = "open_clip_config.json"
@@ -27,16 +26,21 @@ class Weights(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = Field(description="Name that people see; it says untrained where that is so.")
+    name: str = Field(description="Name that people see; it says random where the weights are.")
     digest: str = Field(description="Hash of the weights and of the configuration, 32 hex digits.")
     dimension: int = Field(ge=1, description="Length of a vector.")
-    trained: bool = Field(description="Whether anything was learned; untrained models know no words.")
+    trained: bool = Field(description="Whether anything was learned; random weights know no words.")
     architecture: str = Field(description="Name by which open_clip makes the network.")
     config: Path | None = Field(None, description="Configuration that open_clip has to be told of first.")
-    file: Path | None = Field(None, description="Weights as a safetensors file; none when untrained.")
+    file: Path | None = Field(None, description="Weights as a safetensors file; none when they are random.")
     vocabulary: Path | None = Field(None, description="Own vocabulary of the text side.")
     preprocess: dict[str, Any] = Field({}, description="Preprocessing that came with the weights.")
     quick_gelu: bool = Field(False, description="Whether the weights were trained with QuickGELU.")
+
+    @property
+    def turns(self) -> int:
+        """From how many sides a picture is looked at, its vectors averaged: what ships knows no up."""
+        return 4 if self.architecture == SHIPPED else 1
 
     @property
     def table(self) -> str:
@@ -48,46 +52,34 @@ def find(model: str, weights: str = "") -> Weights:
     """The weights that `model` and `weights` name; downloads them from the hub when they are a tag.
 
     `model` is the model that ships, an open_clip name, or "hf-hub:owner/name[@revision]". `weights` is an
-    open_clip tag ("tag[@revision]"), a safetensors path, "untrained", or empty: what ships, or what the hub has.
+    open_clip tag ("tag[@revision]"), a safetensors path, "random", or empty: what ships, or what the hub has.
     Raises ValueError with a sentence when the model does not exist, is not there, or is not safe to load.
     """
     if model.startswith(_HUB):
         return _from_hub(model)
     if _is_path(weights):
         return _from_file(model, Path(weights).expanduser())
-    if model == SHIPPED and weights in ("", UNTRAINED):
-        return _shipped(trained=not weights)
-    if weights == UNTRAINED:
-        return _untrained(model)
+    if weights == RANDOM:
+        return _random(model)
+    if model == SHIPPED and not weights:
+        return _from_file(SHIPPED, _FOLDER / f"{SHIPPED}.safetensors").model_copy(update={"name": SHIPPED})
     return _from_tag(model, weights)
 
 
-def _shipped(*, trained: bool) -> Weights:
-    file, config = _FOLDER / f"{SHIPPED}.safetensors", _FOLDER / f"{SHIPPED}.json"
-    if trained and file.is_file():
-        return _from_file(SHIPPED, file).model_copy(update={"name": SHIPPED})
-    found = _parsed(config)
-    return Weights(
-        name=f"{SHIPPED}-{UNTRAINED}",
-        digest=_hash(INITIALISATION, json.dumps(found, sort_keys=True)),
-        dimension=found["embed_dim"],
-        trained=False,
-        architecture=SHIPPED,
-        config=config,
-        vocabulary=_FOLDER / f"{SHIPPED}.bpe.txt.gz",
-    )
-
-
-def _untrained(model: str) -> Weights:
+def _random(model: str) -> Weights:
+    """The network of `model` with numbers drawn by chance, always the same: what its form alone is worth."""
     from importlib.metadata import version
 
-    config = _config(model)
+    own = _FOLDER / f"{SHIPPED}.json" if model == SHIPPED else None
+    config = _parsed(own) if own else _config(model)
     return Weights(
-        name=f"{model}-{UNTRAINED}",
-        digest=_hash(UNTRAINED, json.dumps(config, sort_keys=True), version("torch"), version("open_clip_torch")),
+        name=f"{model}-{RANDOM}",
+        digest=_hash(RANDOM, json.dumps(config, sort_keys=True), version("torch"), version("open_clip_torch")),
         dimension=config["embed_dim"],
         trained=False,
         architecture=model,
+        config=own,
+        vocabulary=_FOLDER / f"{SHIPPED}.bpe.txt.gz" if own else None,
     )
 
 

@@ -104,17 +104,16 @@ def train(
 
     shelf, unseen = stock(folder, course, workers)
     found = learn(folder, course, shelf, unseen)
-    return {"weights": str(network.released(folder, out)), "parts": len(shelf.keys), **found}
+    return {"weights": str(network.released(folder, out)), "parts": len(shelf.parts), **found}
 
 
 def main() -> None:
     """Run the flow from the command line: `python -m flows.train --help`."""
     from cyclopts import App
 
-    app = App(name="python -m flows.train", help=train.description, result_action="return_value")
-    app.default(train.fn)
-    _, arguments, _ = app.parse_args()
-    train(**arguments.arguments)
+    app = App(name="python -m flows.train")
+    app.default(train)
+    app()
 
 
 if __name__ == "__main__":

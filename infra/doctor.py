@@ -146,13 +146,10 @@ def weights() -> Check:
     )
     if isinstance(answer, str):
         return Check(name="weights", ok=False, found=answer, advice=_INSTALL)
-    state = "" if answer["trained"] or "untrained" in answer["name"] else ", untrained"
     return Check(
         name="weights",
         ok=bool(answer["trained"]),
-        needed=False,
-        found=f"{answer['name']}, {answer['dimension']} dimensions{state}",
-        advice="" if answer["trained"] else "name an open_clip model and its weights under recipe.embed of a customer",
+        found=f"{answer['name']}, {answer['dimension']} dimensions",
     )
 
 

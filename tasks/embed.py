@@ -49,18 +49,19 @@ def square(picture: Bytes) -> Bytes:
 
 
 class Embedder:
-    """One model: `name` (it says untrained where that is so), `digest`, `dimension`, `trained`, `table` of vectors."""
+    """One model: `name` (it says random where that is so), `digest`, `dimension`, `trained`, `table` of vectors."""
 
     def __init__(self, weights: models.Weights) -> None:
         self.name, self.digest = weights.name, weights.digest
         self.dimension, self.trained, self.table = weights.dimension, weights.trained, weights.table
-        self._weights = weights
+        self._weights, self._turns = weights, weights.turns
 
     def images(self, pictures: Sequence[Bytes], batch: int = 64) -> Vectors:
         """Vectors of `pictures`, each (h, w, 3) uint8 of any size: (n, d) float32 of unit length.
 
-        Pictures that are not square are padded. `batch` bounds the memory. No pictures at all: the model is
-        loaded, so that it is ready for the first ones.
+        Pictures that are not square are padded. The model that ships looks at each from four sides and takes the
+        mean: a part on a bench has no up, and the four do not err alike. `batch` bounds the memory. No pictures at
+        all: the model is loaded, so that it is ready for the first ones.
         """
         import torch
         from torch.nn.functional import normalize
@@ -72,8 +73,9 @@ class Embedder:
                 chunk = self._prepared([square(picture) for picture in pictures[start : start + batch]])
                 chunk = chunk.to(self._device, memory_format=torch.channels_last)
                 with arithmetic.precision(self._device):
-                    vectors = model.encode_image(chunk)
-                found[start : start + batch] = normalize(vectors.float(), dim=-1).cpu().numpy()
+                    turned = [model.encode_image(chunk.rot90(turn, (2, 3))) for turn in range(self._turns)]
+                vectors = torch.stack([normalize(one.float(), dim=-1) for one in turned]).mean(0)
+                found[start : start + batch] = normalize(vectors, dim=-1).cpu().numpy()
         return found
 
     def texts(self, texts: Sequence[str], batch: int = 64) -> Vectors:
@@ -157,8 +159,6 @@ def network(weights: models.Weights) -> Any:
     import open_clip
     import torch
 
-    from tasks import initial
-
     if weights.config is not None:
         open_clip.add_model_config(weights.config)
     with quiet(), torch.random.fork_rng(devices=[]):
@@ -172,8 +172,6 @@ def network(weights: models.Weights) -> Any:
         )
     if weights.file is not None:
         _load(model, weights)
-    elif weights.architecture == models.SHIPPED:
-        initial.fill(model)
     return model.eval()
 
 

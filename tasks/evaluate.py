@@ -111,8 +111,12 @@ def measure(
         raise ValueError(" ".join(["There is no picture to measure with.", *notes[:3]]))
     alike = likeness(catalogue, table, vectors, sorted(geometry))
     relevant = [_identical(query.part, geometry) for query in asked]
-    by_source = {name: _rankings(asked, relevant, alike, kinds) for name, kinds in SOURCES.items()}
-    rankings, owners = by_source["all"], [query.part for query in asked]
+    found: dict[str, tuple[Figures, list[float]]] = {}
+    rankings: list[Ranking] = []
+    for name, kinds in SOURCES.items():  # one after the other: in a large catalogue each of them is large
+        rankings = _rankings(asked, relevant, alike, kinds)
+        found[name] = (score.figures(rankings), [float(one.rank == 1) for one in rankings])
+    owners = [query.part for query in asked]
     own, others = _best_scores(alike, relevant)
     first = [(one.part, one.part if one.rank == 1 else one.parts[0]) for one in rankings if one.parts]
     return Evaluation(
@@ -122,8 +126,8 @@ def measure(
         **dict(score.figures(rankings)),
         by_difficulty=_figures_by([query.difficulty for query in asked], rankings),
         by_renderer=_figures_by([query.renderer for query in asked], rankings),
-        by_source={name: score.figures(some) for name, some in by_source.items()},
-        variants=score.change(_hits(by_source["views"]), _hits(by_source["views+variants"]), owners),
+        by_source={name: figures for name, (figures, _) in found.items()},
+        variants=score.change(found["views"][1], found["views+variants"][1], owners),
         groups=_groups(catalogue, table, sorted(geometry), first),
         threshold=score.threshold(own, others, owners),
         scores={"own": tuple(own), "others": tuple(others)},
@@ -156,18 +160,19 @@ def _rankings(
     queries: Sequence[Query], relevant: Sequence[frozenset[str]], alike: Likeness, kinds: Sequence[str]
 ) -> list[Ranking]:
     """The parts that have a picture of these kinds, best first; equal ones in the order of their numbers."""
-    cosines = alike.of(kinds)
+    names = np.array(alike.parts, dtype=object)
     rankings = []
-    for query, right, row in zip(queries, relevant, cosines, strict=True):
-        places = [int(place) for place in np.argsort(-row, kind="stable") if np.isfinite(row[place])]
-        parts, scores = (alike.parts[place] for place in places), (_score(row[place]) for place in places)
-        rankings.append(Ranking(part=query.part, relevant=right, parts=tuple(parts), scores=tuple(scores)))
+    for query, right, row in zip(queries, relevant, alike.of(kinds), strict=True):
+        order = np.argsort(-row, kind="stable")[: np.count_nonzero(np.isfinite(row))]
+        parts, scores = tuple(names[order].tolist()), tuple(_scores(row[order]))
+        rankings.append(Ranking(part=query.part, relevant=right, parts=parts, scores=scores))
     return rankings
 
 
-def _score(cosine: float) -> float:
-    """What a search calls it: between 0 and 1."""
-    return float(min(max(cosine, 0.0), 1.0))
+def _scores(cosines: Floats) -> list[float]:
+    """What a search calls them: between 0 and 1."""
+    scores: list[float] = np.clip(cosines, 0, 1).astype(np.float64).tolist()
+    return scores
 
 
 def _best_scores(alike: Likeness, relevant: Sequence[frozenset[str]]) -> tuple[list[float], list[float]]:
@@ -177,8 +182,7 @@ def _best_scores(alike: Likeness, relevant: Sequence[frozenset[str]]) -> tuple[l
     without = cosines.copy()
     for row, right in enumerate(relevant):
         without[row, [place[part] for part in right if part in place]] = -np.inf
-    own, others = ([_score(one) for one in some.max(axis=1, initial=-np.inf)] for some in (cosines, without))
-    return own, others
+    return _scores(cosines.max(axis=1, initial=-np.inf)), _scores(without.max(axis=1, initial=-np.inf))
 
 
 def _geometries(catalogue: Catalogue, among: Collection[str] | None) -> dict[str, str]:
@@ -201,10 +205,6 @@ def _figures_by(labels: Sequence[str], rankings: Sequence[Ranking]) -> dict[str,
         name: score.figures([one for one, label in zip(rankings, labels, strict=True) if label == name])
         for name in sorted(set(labels), key=_ORDER.index)
     }
-
-
-def _hits(rankings: Sequence[Ranking]) -> list[float]:
-    return [float(one.rank == 1) for one in rankings]
 
 
 def _groups(
@@ -239,32 +239,29 @@ def _worst(queries: Sequence[Query], rankings: Sequence[Ranking], alike: Likenes
 
 
 def _outcome(query: Query, ranking: Ranking, alike: Likeness, row: int, column: Mapping[str, int]) -> Outcome:
-    found = [
-        Found(part=part, score=ranking.scores[place], image=alike.image(row, column[part]))
-        for place, part in enumerate(ranking.parts)
-        if place < SHOWN or place + 1 == ranking.rank
-    ]
-    right = int(ranking.rank) if ranking.places else None
+    def found(place: int) -> Found:
+        part = ranking.parts[place]
+        return Found(part=part, score=ranking.scores[place], image=alike.image(row, column[part]))
+
+    right = ranking.places[0] if ranking.places else None
     return Outcome(
         query=query.id,
         part=query.part,
         difficulty=query.difficulty,
         renderer=query.renderer,
         rank=right,
-        own=None if right is None else found[min(right - 1, SHOWN)],
-        found=tuple(found[:SHOWN]),
+        own=None if right is None else found(right - 1),
+        found=tuple(found(place) for place in range(min(SHOWN, len(ranking.parts)))),
         margin=_margin(ranking),
     )
 
 
 def _margin(ranking: Ranking) -> float:
     """The score of the right part less that of the best wrong one."""
-    right = max((ranking.scores[place - 1] for place in ranking.places), default=0.0)
-    wrong = max(
-        (value for part, value in zip(ranking.parts, ranking.scores, strict=True) if part not in ranking.relevant),
-        default=0.0,
-    )
-    return right - wrong
+    best = {True: 0.0, False: 0.0}
+    for part, value in zip(reversed(ranking.parts), reversed(ranking.scores), strict=True):
+        best[part in ranking.relevant] = value
+    return best[True] - best[False]
 
 
 def _rounded(value: Any) -> Any:

@@ -107,6 +107,8 @@ class Inquiry:
             return self._labelled[0], list(self._labelled[1])
         found = queries.stored(self.catalogue, self.plan.wanted)
         notes = sorted(self._failures)
+        if not found and notes:
+            raise ValueError(f"None of the pictures to ask with could be made. {notes[0]}")
         if not any(query.renderer == "photoreal" for query in found):
             notes.append(
                 "All questions come from the renderer that made the index, which flatters the figures: "

@@ -6,6 +6,7 @@ Pure arithmetic on rankings; nothing here knows where they come from.
 from __future__ import annotations
 
 from collections import Counter
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -73,7 +74,7 @@ class Ranking(Record):
     parts: tuple[str, ...]
     scores: tuple[float, ...]
 
-    @property
+    @cached_property
     def places(self) -> tuple[int, ...]:
         """Ranks of the relevant parts, from 1, best first."""
         return tuple(rank for rank, part in enumerate(self.parts, start=1) if part in self.relevant)

@@ -63,7 +63,7 @@ def search(
     with answer(as_json) as out:
         engine = _Engine(who, there, text.strip(), top)
         if (image or cad) and not engine.embedder.trained:
-            complain(f"the model {engine.embedder.name} is untrained: what it finds by picture is a rough guess.")
+            complain(f"the weights of {engine.embedder.name} are random: what it finds by picture is a rough guess.")
         failed = 0
         for query in queries:
             failed += _ask(engine, query, out, each=each, as_json=as_json)

@@ -81,16 +81,16 @@ def _content(catalogue: Catalogue, summary: dict[str, Any], table: str) -> dict[
     entries, thumbs = _entries(catalogue, parts, shown, faces, counted)
     anchors = {entry["number"]: entry["anchor"] for entry in entries}
     others = [part for part in parts if part["part"] not in anchors]
-    untrained = "untrained" in table
+    guessing = "_random_" in table
     return {
-        **_head(catalogue, summary, counted, active, untrained=untrained),
+        **_head(catalogue, summary, counted, active, guessing=guessing),
         "phases": _phases(summary["seconds"]),
         "time_note": f"The run took {_seconds(summary['seconds'].get('total', 0))} s. "
         "A bar is the work of one phase; phases overlap, and several processes work at once.",
         "quarantine": summary["quarantine"][:_QUARANTINE],
         "quarantine_more": max(0, len(summary["quarantine"]) - _QUARANTINE),
         "groups": _group_cards(groups, thumbs, anchors),
-        "groups_note": _groups_note(groups, len(active), untrained=untrained),
+        "groups_note": _groups_note(groups, len(active), guessing=guessing),
         "parts": entries,
         "parts_note": f"{len(entries)} of {len(active)} parts, with a choice of their pictures.",
         "others": [_row(part) for part in others[:_ROWS]],
@@ -101,7 +101,7 @@ def _content(catalogue: Catalogue, summary: dict[str, Any], table: str) -> dict[
 
 
 def _head(
-    catalogue: Catalogue, summary: dict[str, Any], counted: Census, active: Sequence[str], *, untrained: bool
+    catalogue: Catalogue, summary: dict[str, Any], counted: Census, active: Sequence[str], *, guessing: bool
 ) -> dict[str, Any]:
     files, parts, images = summary["files"], summary["parts"], summary["images"]
     total = sum(counted.counts.values())
@@ -124,14 +124,14 @@ def _head(
         ("New in this run", f"{made:,}", f"{images['rejected']:,} of them rejected"),
         ("Run time", seconds, f"{_some(files['ok'], 'file')} read, {files['unchanged']:,} unchanged"),
     )
-    notices = ["The model is untrained: what it finds by picture, and the look-alikes below, are a rough guess."]
+    notices = ["The weights of the model are random: what it finds, and the look-alikes below, are a rough guess."]
     return {
         "customer": summary["customer"],
         "run": summary["run"],
         "when": _when(catalogue, summary["run"]),
         "lead": lead,
         "figures": [dict(zip(("name", "value", "detail"), figure, strict=True)) for figure in figures],
-        "notices": (notices if untrained else []) + list(summary.get("notes", ())),
+        "notices": (notices if guessing else []) + list(summary.get("notes", ())),
         "version": html.version(),
     }
 
@@ -231,7 +231,7 @@ def _group_cards(groups: Sequence[Group], thumbs: dict[str, str], anchors: dict[
     ]
 
 
-def _groups_note(groups: Sequence[Group], active: int, *, untrained: bool) -> str:
+def _groups_note(groups: Sequence[Group], active: int, *, guessing: bool) -> str:
     parts = sum(len(group.parts) for group in groups)
     note = (
         f"{_some(parts, 'part')} in {_some(len(groups), 'group')}: their pictures resemble one another as much as "
@@ -241,7 +241,7 @@ def _groups_note(groups: Sequence[Group], active: int, *, untrained: bool) -> st
         note += f" The {_GROUPS} closest groups are shown."
     if active > lookalikes.MOST_PARTS:
         note += f" Only the first {lookalikes.MOST_PARTS:,} parts were compared."
-    return note + (" The model is untrained, so take this as a rough guess." if untrained else "")
+    return note + (" The weights of the model are random, so take this as a rough guess." if guessing else "")
 
 
 def _rejected(catalogue: Catalogue, counted: Census) -> dict[str, Any]:

@@ -65,8 +65,8 @@ def _head(evaluation: Evaluation, told: Mapping[str, Any]) -> dict[str, Any]:
     moment = datetime.now(UTC)
     figures = [(f"Recall@{depth}", evaluation.recall[depth]) for depth in _DEPTHS] + [("mAP", evaluation.map)]
     notices = list(told["notes"])
-    if "untrained" in evaluation.table:
-        notices.insert(0, "The model is untrained: what it finds by picture is a rough guess.")
+    if "_random_" in evaluation.table:
+        notices.insert(0, "The weights of the model are random: what it finds by picture is a rough guess.")
     return {
         "customer": told["customer"],
         "run": told["run"],

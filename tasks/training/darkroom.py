@@ -35,10 +35,14 @@ class Darkroom:
         self._spheres = matcaps(SPHERES, self._rng)
 
     def indexed(self, views: Tensor) -> Tensor:
-        """Views (n, s, s, 8) uint8 as the index has them, on the studio's backdrop: (n, 3, size, size), 0 to 1."""
+        """Views (n, s, s, 8) uint8 as the index has them, any of their sides up: (n, 3, size, size), 0 to 1."""
+        import torch
+
+        count, rng = len(views), self._rng
         colours = views[..., :3].permute(0, 3, 1, 2).float() / 255
-        count = len(views)
-        grid = _grid(self._rng, count, self.size, turn=0.14, near=0.94, far=1.06, shift=0.03)
+        quarters = torch.randint(4, (count,), generator=rng, device=rng.device) * (torch.pi / 2)
+        angle = quarters + uniform(rng, count, -0.14, 0.14)
+        grid = _placed(rng, angle, uniform(rng, count, 0.94, 1.06), self.size, 0.03, None)
         return _sampled(colours, grid, border=True)
 
     def photographed(self, views: Tensor, strength: float) -> Tensor:
@@ -172,15 +176,10 @@ class Darkroom:
             functional.avg_pool2d(picture, 2), scale_factor=2, mode="bilinear", align_corners=False
         )
         soft = uniform(rng, count, -0.6, 1.0, 1, 1, 1).clamp_min(0) * (0.3 + 0.7 * strength)
-        poor = (uniform(rng, count, 0, 1) < 0.2 * strength)[:, None, None, None]
+        poor = (uniform(rng, count, 0, 1) < 0.3 * strength)[:, None, None, None]
         picture = torch.where(poor, coarse, picture + soft * (blurred - picture))
         grain = torch.randn(picture.shape, generator=rng, device=rng.device)
         return (picture + grain * uniform(rng, count, 0, 0.05 * strength + 0.005, 1, 1, 1)).clamp(0, 1)
-
-
-def _grid(rng: Generator, count: int, size: int, *, turn: float, near: float, far: float, shift: float) -> Tensor:
-    """Where each pixel of a picture looks, (count, size, size, 2): turned up to `turn` radians, moved a little."""
-    return _placed(rng, uniform(rng, count, -turn, turn), uniform(rng, count, near, far), size, shift, None)
 
 
 def _turned(

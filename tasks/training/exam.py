@@ -29,7 +29,7 @@ def exam(model: Any, tokenizer: Any, shelf: Shelf, scenes: Bytes, size: int) -> 
 
     device = next(model.parameters()).device
     darkroom = Darkroom(torch.from_numpy(scenes).to(device))
-    views = torch.from_numpy(np.concatenate([np.array(book) for book in shelf.open()])[: len(shelf.keys)])
+    views = torch.from_numpy(np.concatenate([np.array(book) for book in shelf.open()])[: len(shelf.parts)])
     owners = torch.arange(len(views), device=device)
     darkroom.begin(SEED, size)
     index = _embedded(model, darkroom.indexed(views[:, :INDEXED].flatten(0, 1).to(device)))

@@ -11,6 +11,7 @@ import numpy as np
 
 from tasks.generate import families, specimen
 from tasks.records import Bytes, Part, Record, content_id, generator, over
+from tasks.render import RENDERER
 from tasks.rig import MATERIALS, cameras, roaming
 from tasks.workshop import one_core
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from tasks.generate import Specimen
     from tasks.records import Camera, View
 
+DRAWN: Final = "families-1"  # change it when a family draws other parts: the library is then made anew
 SIZE: Final = 112  # pixels: the part fills them, training looks at fewer
 VIEWS: Final = 10
 PLAIN: Final = 4  # of them from the rig's own cameras, upright; the others roam
@@ -32,15 +34,15 @@ Key = tuple[str, int, int]
 
 
 class Shelf(Record):
-    """What stands in the library: keys (family, series, sibling), captions' words, and where the views are."""
+    """What stands in the library: parts (family, series, sibling), captions' words, and where the views are."""
 
-    keys: tuple[Key, ...]
+    parts: tuple[Key, ...]
     says: tuple[tuple[tuple[str, ...], tuple[str, ...], str], ...]  # names, attributes, material
     folder: Any
 
     def open(self) -> list[Bytes]:
         """One memory map (32, 10, 112, 112, 8) uint8 for each 32 parts."""
-        count = -(-len(self.keys) // CHUNK)
+        count = -(-len(self.parts) // CHUNK)
         return [np.load(self.folder / f"{index:05d}.npy", mmap_mode="r") for index in range(count)]
 
 
@@ -64,7 +66,7 @@ def stocked(folder: Path, keys: Sequence[Key], workers: int, advance: Callable[[
     chunks = [tuple(keys[start : start + CHUNK]) for start in range(0, len(keys), CHUNK)]
     missing = []
     for index, chunk in enumerate(chunks):
-        if _named(folder, index) == content_id(chunk):
+        if _named(folder, index) == _name(chunk):
             advance(len(chunk))
         else:
             missing.append((folder, index, chunk))
@@ -73,7 +75,12 @@ def stocked(folder: Path, keys: Sequence[Key], workers: int, advance: Callable[[
             advance(count)
     said = [json.loads((folder / f"{index:05d}.json").read_text())["says"] for index in range(len(chunks))]
     says = tuple((tuple(names), tuple(found), look) for chunk in said for names, found, look in chunk)
-    return Shelf(keys=tuple(keys), says=says, folder=folder)
+    return Shelf(parts=tuple(keys), says=says, folder=folder)
+
+
+def _name(chunk: tuple[Key, ...]) -> str:
+    """What a chunk is made from, as a name."""
+    return content_id(chunk, DRAWN, RENDERER, VIEWS, SIZE)
 
 
 def _named(folder: Path, index: int) -> str:
@@ -94,7 +101,7 @@ def _write(order: tuple[Path, int, tuple[Key, ...]]) -> int:
         for number, picture in enumerate(pictures(made)):
             views[place, number] = picture
     np.save(folder / f"{index:05d}.npy", views)
-    (folder / f"{index:05d}.json").write_text(json.dumps({"name": content_id(chunk), "says": says}))
+    (folder / f"{index:05d}.json").write_text(json.dumps({"name": _name(chunk), "says": says}))
     return len(chunk)
 
 

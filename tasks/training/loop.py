@@ -38,7 +38,7 @@ class Loop:
         self.model = model.to(self.device, memory_format=torch.channels_last)
         self.course, self.shelf, self.folder, self.step = course, shelf, folder, 0
         self.tokenizer, self.scenes, self._books = tokenizer, scenes, shelf.open()
-        self.names = sorted({key[0] for key in shelf.keys})
+        self.names = sorted({key[0] for key in shelf.parts})
         self.head = torch.nn.Linear(model.visual.head.proj.out_features, len(self.names)).to(self.device)
         torch.nn.init.zeros_(self.head.weight)
         torch.nn.init.zeros_(self.head.bias)
@@ -46,7 +46,7 @@ class Loop:
         self._optimiser = torch.optim.AdamW(_groups(self.model, self.head), lr=course.rate, betas=(0.9, 0.98))
         self.darkroom = Darkroom(torch.from_numpy(scenes).to(self.device))
         self._designs: dict[tuple[str, int], list[int]] = {}
-        for place, (family, series, _) in enumerate(shelf.keys):
+        for place, (family, series, _) in enumerate(shelf.parts):
             self._designs.setdefault((family, series), []).append(place)
 
     def run(
@@ -119,16 +119,17 @@ class Loop:
         first = torch.cat([self.darkroom.indexed(one[0][:plain]), self.darkroom.photographed(one[0][plain:], strength)])
         second = self.darkroom.photographed(one[1], strength)
         number = {name: index for index, name in enumerate(self.names)}
-        families = torch.tensor([number[self.shelf.keys[place][0]] for place in places], device=self.device)
+        families = torch.tensor([number[self.shelf.parts[place][0]] for place in places], device=self.device)
         described = places[: max(2, round(self.course.described * len(places)))]
         captions = self.tokenizer([spoken(*self.shelf.says[place], rng) for place in described]).to(self.device)
         return ready(first), ready(second), families, captions
 
     def _chosen(self, rng: np.random.Generator) -> list[int]:
-        """Places of a batch's parts: random designs, two siblings of each."""
-        designs = list(self._designs.values())
-        picked = rng.choice(len(designs), self.course.parts // 2, replace=len(designs) < self.course.parts // 2)
-        places = [int(place) for one in picked for place in rng.choice(designs[int(one)], 2, replace=False)]
+        """Places of a batch's parts: random designs, some siblings of each."""
+        designs, siblings = list(self._designs.values()), self.course.siblings
+        count = self.course.parts // siblings
+        picked = rng.choice(len(designs), count, replace=len(designs) < count)
+        places = [int(place) for one in picked for place in rng.choice(designs[int(one)], siblings, replace=False)]
         return [places[int(index)] for index in rng.permutation(len(places))]
 
     def _views(self, place: int, rng: np.random.Generator) -> tuple[Bytes, Bytes]:

@@ -115,7 +115,7 @@ def _vectors(pictures: Sequence[bytes], weights: str, step: Steps) -> dict[str, 
     """Vectors of `pictures` by each subject."""
     return {
         **subjects.classical(pictures, step),
-        subjects.UNTRAINED: subjects.untrained(pictures, step),
+        subjects.RANDOM: subjects.generic(pictures, step),
         subjects.SHIPPED: subjects.shipped(weights, pictures, step),
         subjects.EXACT: subjects.exact(weights, pictures, step),
     }

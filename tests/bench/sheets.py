@@ -11,7 +11,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-COLUMNS = (*baselines.NAMES, subjects.UNTRAINED, subjects.SHIPPED)
+COLUMNS = (*baselines.NAMES, subjects.RANDOM, subjects.SHIPPED)
 
 
 def tables(report: dict[str, Any]) -> Iterator[Table]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Vectors = NDArray[np.float32]
 
 CHUNK = 64
-UNTRAINED = "ViT-B/32 untrained"
+RANDOM = "ViT-B/32 random"
 SHIPPED = "shipped"
 EXACT = "shipped, float32"
 Progress = Callable[[str, int, int], None]
@@ -52,12 +52,12 @@ def _described(pictures: Sequence[bytes], advance: Progress) -> dict[str, Vector
     return {name: np.concatenate([some[name] for some in made]) for name in baselines.NAMES}
 
 
-def untrained(pictures: Sequence[bytes], advance: Progress) -> Vectors:
+def generic(pictures: Sequence[bytes], advance: Progress) -> Vectors:
     """Vectors of ViT-B/32 as it is before it is trained, from the store where they are there."""
-    own = embedder(Embed(model="ViT-B-32", weights="untrained"))
-    file = _file([bytes_id(data) for data in pictures], UNTRAINED, own.digest)
+    own = embedder(Embed(model="ViT-B-32", weights="random"))
+    file = _file([bytes_id(data) for data in pictures], RANDOM, own.digest)
     if not file.exists():
-        _save(file, _embedded(own.images, pictures, lambda done: advance(UNTRAINED, done, len(pictures))))
+        _save(file, _embedded(own.images, pictures, lambda done: advance(RANDOM, done, len(pictures))))
     return np.asarray(np.load(file), dtype=np.float32)
 
 

@@ -19,12 +19,17 @@ TINY = {
 }
 
 
-def test_the_model_that_ships_says_that_it_is_untrained() -> None:
-    """Until trained weights lie in the folder, nobody takes the default for a trained model."""
+def test_the_model_that_ships_lies_beside_the_code() -> None:
+    """Weights, configuration and vocabulary are there, small enough for a repository; random ones say that they are."""
     found = models.find("partsight-small")
-    assert not found.trained
-    assert "untrained" in found.name
-    assert found.file is None
+    assert found.trained
+    assert found.file is not None
+    assert found.file.stat().st_size <= 20e6
+    assert found.vocabulary is not None
+    drawn = models.find("partsight-small", "random")
+    assert not drawn.trained
+    assert drawn.name == "partsight-small-random"
+    assert drawn.table != found.table
 
 
 def test_finding_a_model_loads_no_torch() -> None:

@@ -10,10 +10,10 @@ import pytest
 import trimesh
 
 from blocks.catalogue import Catalogue
-from blocks.customer import Customer, Embed, Recipe, Release, Render
+from blocks.customer import Customer, Recipe, Release, Render
 from tasks.job import opened
 
-RECIPE = Recipe(render=Render(views=4, size=64), stages=("background",), embed=Embed(weights="untrained"))
+RECIPE = Recipe(render=Render(views=4, size=64), stages=("background",))
 CUSTOMER = Customer(slug="acme", recipe=RECIPE, release=Release(queries=0))  # recall has tests of its own
 
 

@@ -20,10 +20,11 @@ from blocks.customer import Customer, Embed, Recipe, Release, Render
 from tasks import codec, queries
 from tasks.inquiry import opened
 from tasks.job import opened as opened_job
+from tasks.records import Part
 
 Run = Callable[..., dict[str, Any]]
 ROOT = Path(__file__).resolve().parents[2]
-RECIPE = Recipe(render=Render(views=4, size=64), stages=("background",), embed=Embed(weights="untrained"))
+RECIPE = Recipe(render=Render(views=4, size=64), stages=("background",))
 CUSTOMER = Customer(slug="acme", recipe=RECIPE, release=Release(queries=0))
 ASKING = CUSTOMER.model_copy(update={"release": Release(queries=6)})
 KEYS = {"queries", "recall", "map", "by_difficulty", "by_source", "groups", "threshold"}
@@ -92,7 +93,7 @@ def test_a_catalogue_is_measured_and_stays_as_it_is(evaluate: Run, catalogue: Ca
     again = evaluate()
     assert again["made"] == 0
     assert {key: again[key] for key in KEYS} == {key: first[key] for key in KEYS}
-    other = CUSTOMER.recipe.model_copy(update={"embed": Embed(model="RN50", weights="untrained")})
+    other = CUSTOMER.recipe.model_copy(update={"embed": Embed(model="RN50", weights="random")})
     assert evaluate(customer=ASKING.model_copy(update={"recipe": other}))["model"] == first["model"]  # what is live
     assert {name: catalogue.table(name).version for name in tables} == before
 
@@ -114,13 +115,19 @@ def test_photographs_take_the_place_of_rendered_questions(evaluate: Run, catalog
     assert "queries" not in catalogue.tables()
 
 
-def test_what_cannot_be_measured_is_said_in_words(evaluate: Run, catalogue: Catalogue, tmp_path: Path) -> None:
-    """Nothing to ask, photographs of nothing, nothing live: each is a sentence that says what to do."""
+def test_what_cannot_be_measured_is_said_in_words(
+    evaluate: Run, catalogue: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing to ask, photographs of nothing, no renderer, nothing live: each is a sentence that says what to do."""
     with pytest.raises(ValueError, match="--photos FOLDER"):
         evaluate(customer=CUSTOMER)
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="no photograph"):
         evaluate(tmp_path / "empty")
+    lost = queries.Prints(part=Part(number="block"), failure="block is not asked for: no OpenGL here.")
+    monkeypatch.setattr(queries, "make", lambda *_: [lost])
+    with pytest.raises(ValueError, match="block is not asked for: no OpenGL here"):
+        evaluate()
     catalogue.drop("runs")
     with pytest.raises(ValueError, match="onboard the customer first"):
         evaluate()

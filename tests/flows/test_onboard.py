@@ -141,7 +141,7 @@ def test_other_settings_keep_what_they_do_not_touch(onboard: Run, catalogue: Cat
     onboard(other)
     assert views == {row["id"] for row in catalogue.rows("images", ("id",), col("kind") == lit("view"))}
     live = catalogue.live()
-    model = Embed(model="RN50", weights="untrained")
+    model = Embed(model="RN50", weights="random")
     tiny = other.model_copy(update={"recipe": other.recipe.model_copy(update={"embed": model})})
     summary = onboard(tiny)
     assert summary["images"]["views"] == summary["images"]["variants"] == 0

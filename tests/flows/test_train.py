@@ -13,7 +13,7 @@ from tasks.embed import embedder
 from tasks.training import network
 from tasks.training.course import Course
 
-COURSE = Course(steps=3, designs=(0, 0, 1), parts=8, sizes=((0.0, 32),), warm=1)
+COURSE = Course(steps=3, designs=(0, 0, 1), parts=8, siblings=2, sizes=((0.0, 32),), warm=1)
 
 
 def test_a_short_training_gives_weights_that_are_ready_to_use(tmp_path: Path) -> None:
@@ -22,7 +22,7 @@ def test_a_short_training_gives_weights_that_are_ready_to_use(tmp_path: Path) ->
     with disable_run_logger():
         shelf, unseen = stock.fn(folder, COURSE, 2)
         found = learn.fn(folder, COURSE, shelf, unseen)
-    assert not set(shelf.keys) & set(unseen.keys)
+    assert not set(shelf.parts) & set(unseen.parts)
     assert {"plain@1", "plain@5", "hard@1", "hard@5", "words@1", "words@5"} == set(found)
     file = network.released(folder, out)
     assert file.stat().st_size < 20e6

@@ -58,10 +58,10 @@ def test_what_is_needed_and_missing_is_exit_code_1(
     assert said["ok"] is False
 
 
-def test_weights_that_nobody_trained_are_called_untrained(checks: dict[str, doctor.Check]) -> None:
-    """Until trained weights ship, the doctor says so, and says what to do."""
-    assert "untrained" in checks["weights"].found
-    assert checks["weights"].advice
+def test_the_weights_that_ship_are_found(checks: dict[str, doctor.Check]) -> None:
+    """The doctor names the model that embeds by default and how long its vectors are."""
+    assert checks["weights"].ok
+    assert checks["weights"].found == "partsight-small, 256 dimensions"
 
 
 def test_whatever_is_missing_comes_with_advice(checks: dict[str, doctor.Check]) -> None:

@@ -38,12 +38,12 @@ def saved(folder: Path, weights: models.Weights, name: str = "model.safetensors"
     return folder / name
 
 
-def test_a_person_sees_that_the_default_is_untrained() -> None:
-    """The word stands in the name, and in what programs read."""
+def test_the_default_is_what_ships_and_has_learned() -> None:
+    """Its name is that of the files beside the code, for people and in the name of the table."""
     model = embedder(DEFAULT)
-    assert "untrained" in model.name
-    assert not model.trained
-    assert "untrained" in model.table
+    assert model.name == models.SHIPPED
+    assert model.trained
+    assert model.table.startswith("vectors__partsight_small_")
 
 
 def test_a_model_is_loaded_once_in_a_process() -> None:
@@ -124,15 +124,15 @@ def test_a_model_that_looks_at_oblongs_gets_its_own_transform(tmp_path: Path) ->
 
 
 def test_any_open_clip_model_can_be_named() -> None:
-    """A name of open_clip's works with all that is its own; random weights are said to be untrained."""
-    model = embedder(Embed(model="ViT-S-32-alt", weights="untrained"))
-    assert model.name == "ViT-S-32-alt-untrained"
+    """A name of open_clip's works with all that is its own; random weights are said to be random."""
+    model = embedder(Embed(model="ViT-S-32-alt", weights="random"))
+    assert model.name == "ViT-S-32-alt-random"
     assert model.images([drawing(1)]).shape == model.texts(["a bolt"]).shape == (1, model.dimension)
 
 
 def test_weights_from_a_file_are_the_weights_that_are_used(tmp_path: Path) -> None:
     """A safetensors file gives the vectors of the network that it was saved from, and counts as trained."""
-    file = saved(tmp_path, models.find("partsight-small", "untrained"))
+    file = saved(tmp_path, models.find("partsight-small", "random"))
     model = embedder(Embed(weights=str(file)))
     assert model.trained
     assert model.name == "partsight-small/model"
@@ -165,7 +165,7 @@ def test_a_model_of_the_hub_works_offline_once_it_is_in_the_cache(
 
 def test_a_broken_file_is_named(tmp_path: Path) -> None:
     """Half a download is a sentence with its name in it."""
-    file = saved(tmp_path, models.find("partsight-small", "untrained"))
+    file = saved(tmp_path, models.find("partsight-small", "random"))
     file.write_bytes(file.read_bytes()[:5000])
     with pytest.raises(ValueError, match=r"model\.safetensors is not a whole safetensors file"):
         embedder(Embed(weights=str(file))).images([drawing(1)])
@@ -173,7 +173,7 @@ def test_a_broken_file_is_named(tmp_path: Path) -> None:
 
 def test_weights_of_another_model_are_named(tmp_path: Path) -> None:
     """Weights that do not fit are a sentence about the file and the model."""
-    file = saved(tmp_path, models.find("partsight-small", "untrained"))
+    file = saved(tmp_path, models.find("partsight-small", "random"))
     with pytest.raises(ValueError, match=r"model\.safetensors does not hold the weights of ViT-S-32-alt"):
         embedder(Embed(model="ViT-S-32-alt", weights=str(file))).images([drawing(1)])
 

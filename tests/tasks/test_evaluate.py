@@ -41,8 +41,8 @@ def query(part: str, view: int = 0, **changes: Any) -> Query:
 
 @pytest.fixture(scope="module")
 def model() -> Embedder:
-    """The untrained model: in these drawings it sees enough."""
-    return embedder(Embed(weights="untrained"))
+    """The model that ships."""
+    return embedder(Embed())
 
 
 def filled(uri: Path, model: Embedder, rows: list[tuple[str, str, Bytes]], shapes: dict[str, str]) -> Catalogue:
@@ -103,6 +103,9 @@ def test_it_finds_what_a_search_finds(catalogue: Catalogue, model: Embedder) -> 
         scores = [max(likeness[name].cosine, 0) for name in ranked]
         assert [one.score for one in outcome.found] == pytest.approx(scores, abs=1e-5)
         assert outcome.rank == ranked.index(part) + 1
+        assert outcome.own == outcome.found[outcome.rank - 1]
+        wrong = max(score for score, name in zip(scores, ranked, strict=True) if name != part)
+        assert outcome.margin == pytest.approx(max(likeness[part].cosine, 0) - wrong, abs=1e-5)
     ranks = [outcome.rank for outcome in found.worst]
     assert found.recall["1"].value == pytest.approx(np.mean([rank == 1 for rank in ranks]))
     assert found.map.value == pytest.approx(np.mean([1 / rank for rank in ranks if rank]))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-TABLE = "vectors__tiny_untrained"
+TABLE = "vectors__tiny_random_0a1b2c3d"
 EVIL = '"><script>alert(1)</script><img src=https://evil.example/x onerror=alert(1)>'
 
 
@@ -248,12 +248,12 @@ def column(name: str) -> Any:
     return col(name)
 
 
-def test_an_untrained_model_is_called_so(tmp_path: Path) -> None:
+def test_random_weights_are_called_so(tmp_path: Path) -> None:
     """Who reads the page learns that search by picture is a guess yet."""
     made = catalogue(tmp_path, ["a"])
-    assert "The model is untrained" in page(made, tmp_path).text
+    assert "The weights of the model are random" in page(made, tmp_path).text
     told = report.write(made, summary(), tmp_path / "other.html", vectors="vectors__small").read_text("utf-8")
-    assert "untrained" not in told
+    assert "random" not in told
 
 
 def test_an_empty_catalogue_has_a_page(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tasks.training.library import Shelf
 
-COURSE = Course(seed=3, steps=4, parts=6, sizes=((0.0, 32), (0.5, 64)), warm=2, ramp=0.5)
+COURSE = Course(seed=3, steps=4, parts=8, sizes=((0.0, 32), (0.5, 64)), warm=2, ramp=0.5)
 
 
 @pytest.fixture(scope="module")
