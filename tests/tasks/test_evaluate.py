@@ -32,9 +32,14 @@ def drawing(part: str, view: int, ground: int = 230, ink: int = 60) -> Bytes:
     return np.asarray(picture)
 
 
+def lit(part: str, view: int) -> Bytes:
+    """The same side in other light."""
+    return drawing(part, view, ground=215, ink=75)
+
+
 def query(part: str, view: int = 0, **changes: Any) -> Query:
     """A picture of the part in other light."""
-    data = encode_photograph(drawing(part, view, ground=110, ink=200))
+    data = encode_photograph(lit(part, view))
     made = Query(id=f"{part} {view}", part=part, difficulty="clean", renderer="studio", picture=data)
     return made.replace(**changes)
 
@@ -154,14 +159,14 @@ def test_identical_parts_stand_for_one_another(tmp_path: Path, model: Embedder) 
 def test_variants_that_harm_are_found_out(tmp_path: Path, model: Embedder) -> None:
     """Variants that look like another part: recall is lower with them than without, and it is said so."""
     names = [part for part in PARTS if part != RETIRED]
-    wrong = [(names[k - 1], "variant", drawing(part, v, 110, 200)) for k, part in enumerate(names) for v in range(3)]
+    wrong = [(names[k - 1], "variant", lit(part, v)) for k, part in enumerate(names) for v in range(3)]
     found = asked(filled(tmp_path / "db", model, [*views(), *wrong], {}), model, active())
     assert found.by_source["views"].recall["1"].value == 1
     assert found.by_source["views+variants"].recall["1"].value < 0.7
     assert found.by_source["all"] == found.by_source["views+variants"]
     assert found.variants.value == pytest.approx(found.by_source["views+variants"].recall["1"].value - 1)
     assert found.variants.high < 0
-    good = [(part, "variant", drawing(part, v, 110, 200)) for part in names for v in range(3)]
+    good = [(part, "variant", lit(part, v)) for part in names for v in range(3)]
     better = asked(filled(tmp_path / "good", model, [*views(), *good], {}), model, active())
     assert better.by_source["views+variants"].recall["1"].value == 1
     assert better.variants.value == 0
@@ -169,7 +174,7 @@ def test_variants_that_harm_are_found_out(tmp_path: Path, model: Embedder) -> No
 
 def test_photographs_count_as_a_source_of_their_own(tmp_path: Path, model: Embedder) -> None:
     """A part that is known from a photograph alone is found in all pictures, and not in views."""
-    rows = [row for row in views() if row[0] != "C-1"] + [("C-1", "photo", drawing("C-1", 0, 110, 200))]
+    rows = [row for row in views() if row[0] != "C-1"] + [("C-1", "photo", lit("C-1", 0))]
     found = asked(filled(tmp_path / "db", model, rows, {}), model, [query("C-1")])
     recalls = {source: figures.recall["10"].value for source, figures in found.by_source.items()}
     assert recalls == {"views": 0, "views+variants": 0, "all": 1}

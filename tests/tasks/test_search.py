@@ -40,7 +40,7 @@ def drawing(part: str, view: int, *, ground: int = 230, ink: int = 60) -> Bytes:
 
 def query(part: str, view: int) -> Bytes:
     """What a customer would photograph: the same side in other light."""
-    return drawing(part, view, ground=205, ink=85)
+    return drawing(part, view, ground=215, ink=75)
 
 
 def filled(uri: Path, model: Embedder, parts: dict[str, str] = PARTS) -> Catalogue:
@@ -130,13 +130,13 @@ def test_every_active_part_can_be_listed_and_no_retired_one(catalogue: Catalogue
 
 def test_several_pictures_are_one_question(catalogue: Catalogue, model: Embedder) -> None:
     """Pictures of one object are fused: two of three decide, and a good one gives the picture shown."""
-    pictures = [query("B-2", 0), query("B-2", 1), query("A-1", 1)]
+    pictures = [drawing("B-1", 0), drawing("B-1", 1), query("C-1", 1)]
     hits = found(catalogue, model, pictures, "", 2)
     check(hits)
-    assert [hit.part for hit in hits] == ["B-2", "A-1"]
-    assert hits[0].image in ("B-2/0", "B-2/1")
+    assert hits[0].part == "B-1"
+    assert hits[0].image in ("B-1/0", "B-1/1")
     alone = [found(catalogue, model, [picture], "", 5) for picture in pictures]
-    each = [next(hit.score for hit in found if hit.part == "B-2") for found in alone]
+    each = [next(hit.score for hit in hits if hit.part == "B-1") for hits in alone]
     assert hits[0].score == pytest.approx(np.mean(each), abs=1e-5)
 
 
@@ -255,9 +255,10 @@ def test_only_pictures_say_that_something_is_not_there(tmp_path: Path, model: Em
 def test_several_pictures_are_judged_together(tmp_path: Path, model: Embedder) -> None:
     """The mean likeness of the part that fits them all decides, not the best single picture."""
     pictures = [drawing("B-2", 0), query("A-1", 1)]
-    likeness = search(filled(tmp_path / "a", model), model, pictures, "", 5).likeness
-    assert likeness is not None
-    for threshold, there in ((likeness - 0.05, True), (likeness + 0.05, False)):
+    known = filled(tmp_path / "a", model)
+    likeness, best = (search(known, model, shown, "", 5).likeness or 0.0 for shown in (pictures, pictures[:1]))
+    assert 0 < likeness < best
+    for threshold, there in ((likeness - 0.01, True), ((likeness + best) / 2, False)):
         own = calibrated(tmp_path / str(there), model, threshold)
         assert search(own, model, pictures, "", 5).in_catalogue is there
         assert search(own, model, pictures[:1], "", 5).in_catalogue is True
