@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 BATCH = 64
 SQUARE = (2048, 2048, 2048)
 SECONDS = 4.0
-PRODUCTS = {"convolution", "_convolution", "_convolution_pointwise", "mm", "addmm", "bmm", "baddbmm", "linear"}
+CONVOLUTIONS = {"conv2d", "convolution", "_convolution", "_convolution_pointwise"}
+PRODUCTS = {"mm", "addmm", "bmm", "baddbmm", "linear", "matmul"}
 
 Sizes = tuple[int, int, int]
 
@@ -41,7 +42,9 @@ def measured(weights: str) -> dict[str, Any]:
     own = embedder(settings)
     pictures = list(generator("pace").integers(0, 256, (BATCH, 256, 256, 3), dtype=np.uint8))
     arithmetic = used(lambda: own.images(pictures, batch=BATCH))
-    flops, largest = counted(network(models.find(settings.model, settings.weights)))
+    found = models.find(settings.model, settings.weights)
+    once, largest = counted(network(found))
+    flops = once * found.turns
     rate = BATCH / seconds(lambda: own.images(pictures, batch=BATCH))
     products = {"square": product(SQUARE, arithmetic), "own": product(largest, arithmetic)}
     reached = rate * flops / 1e9
@@ -49,6 +52,7 @@ def measured(weights: str) -> dict[str, Any]:
         "model": own.name,
         "arithmetic": arithmetic,
         "pictures_per_second_per_core": round(rate, 1),
+        "looks_per_picture": found.turns,
         "gflop_per_picture": round(flops / 1e9, 4),
         "gflop_per_second": round(reached, 2),
         "matmul_gflop_per_second": {name: round(value, 1) for name, value in products.items()},
@@ -111,9 +115,10 @@ def watched(call: Callable[[], object]) -> list[tuple[str, Sizes]]:
         def __torch_dispatch__(self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Any = None) -> Any:
             result = func(*args, **(kwargs or {}))
             name = func._schema.name.rpartition("::")[2]
-            if name in PRODUCTS:
-                matrices = [arg for arg in args if hasattr(arg, "dim") and arg.dim() >= 2]
-                seen.append((str(matrices[0].dtype).removeprefix("torch."), _sizes(*matrices[:2], result)))
+            if name in PRODUCTS | CONVOLUTIONS:
+                left, right = [arg for arg in args if hasattr(arg, "dim") and arg.dim() >= 2][:2]
+                sizes = _convolved(right, result) if name in CONVOLUTIONS else _multiplied(name, left, right)
+                seen.append((str(left.dtype).removeprefix("torch."), sizes))
             return result
 
     with Watcher():
@@ -121,11 +126,14 @@ def watched(call: Callable[[], object]) -> list[tuple[str, Sizes]]:
     return seen
 
 
-def _sizes(left: Any, right: Any, result: Any) -> Sizes:
-    """Of a convolution: places, inputs of one output, channels; of a matrix product its own."""
-    if right.dim() == 4:
-        return result.numel() // result.shape[1], math.prod(right.shape[1:]), result.shape[1]
-    return math.prod(left.shape[:-1]), left.shape[-1], result.shape[-1]
+def _convolved(weight: Any, result: Any) -> Sizes:
+    """The product that a convolution is: places, inputs of one output, channels."""
+    return result.numel() // result.shape[1], math.prod(weight.shape[1:]), result.shape[1]
+
+
+def _multiplied(name: str, left: Any, right: Any) -> Sizes:
+    """The sizes of a product; those of a batch count as one."""
+    return math.prod(left.shape[:-1]), left.shape[-1], right.shape[-2 if name == "linear" else -1]
 
 
 def main() -> int:

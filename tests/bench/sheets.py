@@ -58,6 +58,7 @@ def pace(report: dict[str, Any]) -> Table:
     speed = report["speed"]
     table = Table(title=f"embedding on one core with {speed['model']}", title_justify="left", show_header=False)
     table.add_row("pictures a second", f"{speed['pictures_per_second_per_core']}")
+    table.add_row("sides that each is looked at from", f"{speed['looks_per_picture']}")
     table.add_row("operations", f"{speed['gflop_per_picture']} GFLOP a picture, {speed['gflop_per_second']} GFLOP/s")
     products, own = speed["matmul_gflop_per_second"], " x ".join(map(str, speed["matmul_own_size"]))
     table.add_row(

@@ -68,12 +68,15 @@ def shipped(weights: str, pictures: Sequence[bytes], advance: Progress) -> Vecto
 
 
 def exact(weights: str, pictures: Sequence[bytes], advance: Progress) -> Vectors:
-    """Vectors of the same weights by open_clip's own way: its transform, its network, all in float32."""
+    """Vectors of the same weights by open_clip's own way: its transform, its network, all in float32.
+
+    From as many sides as the product looks from.
+    """
     import torch
     from PIL import Image
 
     found = models.find(Embed().model, weights)
-    file = _file([bytes_id(data) for data in pictures], EXACT, found.digest)
+    file = _file([bytes_id(data) for data in pictures], EXACT, found.digest, str(found.turns))
     if not file.exists():
         model = network(found)
         from open_clip.transform import PreprocessCfg, image_transform_v2  # importable from here on
@@ -83,7 +86,9 @@ def exact(weights: str, pictures: Sequence[bytes], advance: Progress) -> Vectors
         def images(some: Sequence[Any]) -> Vectors:
             with torch.inference_mode():
                 ready = torch.stack([transform(Image.fromarray(square(picture))) for picture in some])
-                return np.asarray(model.encode_image(ready, normalize=True).numpy(), dtype=np.float32)
+                turned = [model.encode_image(ready.rot90(turn, (2, 3)), normalize=True) for turn in range(found.turns)]
+                mean: Vectors = torch.nn.functional.normalize(torch.stack(turned).mean(0), dim=-1).numpy()
+                return mean
 
         _save(file, _embedded(images, pictures, lambda done: advance(EXACT, done, len(pictures))))
     return np.asarray(np.load(file), dtype=np.float32)
