@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
     from tasks.records import Bools, Bytes, Floats
 
-NAMES = ("HOG 64", "HOG 96", "HOG 64 cropped", "HOG 96 cropped", "colours", "colours cropped")
+HOG = {"64": (64, 8), "96": (96, 8), "64 coarse": (64, 16)}  # pixels of the picture, and of a cell
+PLACES = ("whole", "cropped")
+NAMES = (*(f"HOG {place} {size}" for place in PLACES for size in HOG), *(f"colours {place}" for place in PLACES))
+TURNED = "HOG turned"  # cropped, and each query tried turned by so many angles: more than the issue asks for
+ANGLES = 12
 VERSION = bytes_id(Path(__file__).read_bytes())
 SEEN = 128  # pixels of the picture in which the object is looked for
 RIM = 3  # pixels at its edge that are thought to show the background
@@ -37,21 +41,33 @@ def described(pictures: Sequence[bytes]) -> dict[str, Floats]:
     for data in pictures:
         whole = square(decode(data))
         part, mask = cropped(whole)
-        for size in (64, 96):
-            found[f"HOG {size}"].append(gradients(whole, size))
-            found[f"HOG {size} cropped"].append(gradients(part, size))
-        found["colours"].append(colours(whole, np.ones(whole.shape[:2], dtype=bool)))
+        for place, picture in zip(PLACES, (whole, part), strict=True):
+            for size, cells in HOG.items():
+                found[f"HOG {place} {size}"].append(gradients(picture, *cells))
+        found["colours whole"].append(colours(whole, np.ones(whole.shape[:2], dtype=bool)))
         found["colours cropped"].append(colours(part, mask))
     return {name: np.stack(some) for name, some in found.items()}
 
 
-def gradients(picture: Bytes, size: int) -> Floats:
-    """HOG of the picture (h, w, 3) shrunk to `size` x `size` grey pixels: (d,) of unit length."""
+def turned(pictures: Sequence[bytes]) -> dict[str, Floats]:
+    """Vectors (n, ANGLES, d) of encoded pictures, to be compared with "HOG cropped 64". Runs in a worker process."""
+    found = []
+    for data in pictures:
+        part = Image.fromarray(cropped(square(decode(data)))[0])
+        ground = tuple(int(value) for value in np.median(_rim(np.asarray(part)), axis=0))
+        angles = np.arange(ANGLES) * 360 / ANGLES
+        views = [part.rotate(angle, Image.Resampling.BILINEAR, fillcolor=ground) for angle in angles]
+        found.append(np.stack([gradients(np.asarray(view), *HOG["64"]) for view in views]))
+    return {TURNED: np.stack(found)}
+
+
+def gradients(picture: Bytes, size: int, cell: int) -> Floats:
+    """HOG, in cells of `cell` pixels, of the picture (h, w, 3) shrunk to `size` x `size` grey ones: (d,)."""
     from skimage.feature import hog
 
     grey = np.asarray(Image.fromarray(picture).convert("L").resize((size, size), Image.Resampling.BOX), np.float32)
-    found = hog(grey / 255, orientations=9, pixels_per_cell=(8, 8), cells_per_block=(2, 2), block_norm="L2-Hys")
-    return _unit(found)
+    sizes = {"pixels_per_cell": (cell, cell), "cells_per_block": (2, 2)}
+    return _unit(hog(grey / 255, orientations=9, block_norm="L2-Hys", **sizes))
 
 
 def colours(picture: Bytes, mask: Bools) -> Floats:
@@ -73,12 +89,12 @@ def cropped(picture: Bytes) -> tuple[Bytes, Bools]:
 
     small = np.asarray(Image.fromarray(picture).resize((SEEN, SEEN), Image.Resampling.BOX))
     lab = rgb2lab(small)
-    rim = np.concatenate([lab[:RIM].reshape(-1, 3), lab[-RIM:].reshape(-1, 3), *lab[:, :RIM], *lab[:, -RIM:]])
-    strange = ndimage.gaussian_filter(np.linalg.norm(lab - np.median(rim, axis=0), axis=2), 1.5)
+    strange = ndimage.gaussian_filter(np.linalg.norm(lab - np.median(_rim(lab, RIM), axis=0), axis=2), 1.5)
     whole = picture, np.ones(picture.shape[:2], dtype=bool)
     if np.ptp(strange) == 0:
         return whole
-    pieces = ndimage.binary_closing(np.pad(strange > threshold_otsu(strange), GAP), iterations=GAP)
+    otsu: Any = threshold_otsu
+    pieces = ndimage.binary_closing(np.pad(strange > otsu(strange), GAP), iterations=GAP)
     labels, count = ndimage.label(pieces[GAP:-GAP, GAP:-GAP])
     numbers = np.arange(1, count + 1)
     areas = ndimage.sum_labels(np.ones_like(strange), labels, numbers)
@@ -97,15 +113,20 @@ def _cut(picture: Bytes, piece: Bools) -> tuple[Bytes, Bools]:
     side = int(np.ceil(side * (1 + 2 * MARGIN)))
     top, left = (round((some[0] + some[-1] + scale - side) / 2) for some in (rows, columns))
     mask = np.asarray(Image.fromarray(piece).resize(picture.shape[1::-1], Image.Resampling.NEAREST))
-    rim = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
     cut = np.empty((side, side, 3), dtype=np.uint8)
-    cut[:] = np.median(rim, axis=0)
+    cut[:] = np.median(_rim(picture), axis=0)
     own = np.zeros((side, side), dtype=bool)
     low, high = np.maximum([top, left], 0), np.minimum([top + side, left + side], picture.shape[:2])
     there = np.s_[low[0] : high[0], low[1] : high[1]]
     here = np.s_[low[0] - top : high[0] - top, low[1] - left : high[1] - left]
     cut[here], own[here] = picture[there], mask[there]
     return cut, own
+
+
+def _rim(picture: Any, wide: int = 1) -> Any:
+    """The pixels (n, 3) within `wide` of the edge."""
+    sides = (picture[:wide], picture[-wide:], picture[:, :wide], picture[:, -wide:])
+    return np.concatenate([side.reshape(-1, 3) for side in sides])
 
 
 def _unit(values: Any) -> Floats:

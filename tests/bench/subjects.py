@@ -32,24 +32,40 @@ Progress = Callable[[str, int, int], None]
 
 def classical(pictures: Sequence[bytes], advance: Progress) -> dict[str, Vectors]:
     """Vectors of all baselines, from the store where they are there."""
+    return _stored(pictures, baselines.NAMES, baselines.described, advance)
+
+
+def turned(queries: Sequence[bytes], advance: Progress) -> Vectors:
+    """Vectors (n, angles, d) of the turned queries, from the store where they are there."""
+    return _stored(queries, (baselines.TURNED,), baselines.turned, advance)[baselines.TURNED]
+
+
+def _stored(
+    pictures: Sequence[bytes],
+    names: Sequence[str],
+    describe: Callable[[Sequence[bytes]], dict[str, Vectors]],
+    advance: Progress,
+) -> dict[str, Vectors]:
     ids = [bytes_id(data) for data in pictures]
-    files = {name: _file(ids, name, baselines.VERSION) for name in baselines.NAMES}
+    files = {name: _file(ids, name, baselines.VERSION) for name in names}
     if not all(file.exists() for file in files.values()):
-        made = _described(pictures, advance)
+        made = _described(pictures, describe, advance)
         for name, file in files.items():
-            _save(file, made[name])
+            _save(file, np.concatenate([some[name] for some in made]))
     return {name: np.load(file) for name, file in files.items()}
 
 
-def _described(pictures: Sequence[bytes], advance: Progress) -> dict[str, Vectors]:
+def _described(
+    pictures: Sequence[bytes], describe: Callable[[Sequence[bytes]], dict[str, Vectors]], advance: Progress
+) -> list[dict[str, Vectors]]:
     workers = os.cpu_count() or 1
     chunks = [pictures[start : start + CHUNK] for start in range(0, len(pictures), CHUNK)]
     made: list[dict[str, Vectors]] = []
-    with Workshop(workers, baselines.described, _lost) as workshop:
+    with Workshop(workers, describe, _lost) as workshop:
         for start in range(0, len(chunks), 4 * workers):
             advance("HOG and colours", start * CHUNK, len(pictures))
             made += workshop.make(chunks[start : start + 4 * workers])
-    return {name: np.concatenate([some[name] for some in made]) for name in baselines.NAMES}
+    return made
 
 
 def generic(pictures: Sequence[bytes], advance: Progress) -> Vectors:
