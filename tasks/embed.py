@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from blocks import models, torchvision_ops
 from blocks.customer import Embed
-from tasks import arithmetic
+from tasks import arithmetic, cutout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,23 +29,6 @@ def embedder(settings: Embed) -> Embedder:
     Raises ValueError with a sentence when there is no such model.
     """
     return Embedder(models.find(settings.model, settings.weights))
-
-
-def square(picture: Bytes) -> Bytes:
-    """`picture` (h, w, 3) uint8 centred on a square as large as its longer side, (s, s, 3).
-
-    open_clip would cut the ends off a long part. The new pixels have the middle colour of the rim.
-    """
-    height, width = picture.shape[:2]
-    if height == width:
-        return picture
-    rim = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
-    side = max(height, width)
-    padded = np.empty((side, side, 3), dtype=np.uint8)
-    padded[:] = np.median(rim, axis=0)
-    top, left = (side - height) // 2, (side - width) // 2
-    padded[top : top + height, left : left + width] = picture
-    return padded
 
 
 class Embedder:
@@ -70,13 +53,21 @@ class Embedder:
         found = np.zeros((len(pictures), self.dimension), dtype=np.float32)
         with torch.inference_mode():
             for start in range(0, len(pictures), batch):
-                chunk = self._prepared([square(picture) for picture in pictures[start : start + batch]])
-                chunk = chunk.to(self._device, memory_format=torch.channels_last)
-                with arithmetic.precision(self._device):
-                    turned = [model.encode_image(chunk.rot90(turn, (2, 3))) for turn in range(self._turns)]
+                chunk = self._prepared([cutout.square(picture) for picture in pictures[start : start + batch]])
+                chunk = chunk.to(self._device)
+                turned = []
+                for turn in range(self._turns):
+                    side = chunk.rot90(turn, (2, 3)).contiguous(memory_format=torch.channels_last)
+                    with arithmetic.precision(self._device):
+                        turned.append(model.encode_image(side))
                 vectors = torch.stack([normalize(one.float(), dim=-1) for one in turned]).mean(0)
                 found[start : start + batch] = normalize(vectors, dim=-1).cpu().numpy()
         return found
+
+    def looks(self, pictures: Sequence[Bytes], batch: int = 64) -> Vectors:
+        """Vectors of `pictures` that somebody asks with, (n, LOOKS, d): as each is, and cut to the object in it."""
+        seen = [look for picture in pictures for look in cutout.looks(picture)]
+        return self.images(seen, batch).reshape(len(pictures), cutout.LOOKS, self.dimension)
 
     def texts(self, texts: Sequence[str], batch: int = 64) -> Vectors:
         """Vectors of `texts`, (n, d) float32 of unit length; what is too long for the model is cut."""

@@ -139,10 +139,10 @@ def measure(
 def embedded(
     embedder: Embedder, queries: Sequence[Query], done: Callable[[int], None]
 ) -> tuple[list[Query], Floats, list[str]]:
-    """The queries whose pictures can be opened, their vectors (n, d) of unit length, and a sentence for each other."""
+    """The queries whose pictures can be opened, vectors (n, looks, d) of them, and a sentence for each other one."""
     asked: list[Query] = []
     notes: list[str] = []
-    vectors = [np.zeros((0, embedder.dimension), dtype=np.float32)]
+    vectors = [embedder.looks([])]
     for start in range(0, len(queries), _PICTURES):
         pictures = []
         for query in queries[start : start + _PICTURES]:
@@ -151,7 +151,7 @@ def embedded(
                 asked.append(query)
             except ValueError as error:
                 notes.append(str(error))
-        vectors.append(embedder.images(pictures))
+        vectors.append(embedder.looks(pictures))
         done(min(_PICTURES, len(queries) - start))
     return asked, np.concatenate(vectors), notes
 

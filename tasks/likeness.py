@@ -41,8 +41,9 @@ class Likeness(NamedTuple):
 
 
 def likeness(catalogue: Catalogue, table: str, vectors: Floats, wanted: Sequence[str]) -> Likeness:
-    """Compare `vectors` (n, d) of unit length with every row in `table` of the parts `wanted` (distinct).
+    """Compare `vectors` (n, looks, d) of unit length with every row in `table` of the parts `wanted` (distinct).
 
+    Of the looks at a query the one that is most alike counts, for each row anew.
     The memory is that of a batch of rows and of n times the parts, however large the table is.
     """
     number = {part: place for place, part in enumerate(wanted)}
@@ -55,7 +56,7 @@ def likeness(catalogue: Catalogue, table: str, vectors: Floats, wanted: Sequence
         rows = column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), -1)
         owner = np.array([number.get(part, -1) for part in batch.column("part").to_pylist()])
         kinds = np.array(batch.column("kind").to_pylist())
-        alike = vectors @ rows.T
+        alike = np.max(vectors @ rows.T, axis=1)
         for kind in np.unique(kinds[owner >= 0]):
             part, value, row = _most_alike(alike, np.flatnonzero((owner >= 0) & (kinds == kind)), owner)
             known = cosines.setdefault(str(kind), np.full(shape, -np.inf, dtype=np.float32))

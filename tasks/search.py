@@ -4,8 +4,9 @@ Pictures and words are two kinds of evidence, and neither excludes a part:
 
     score = (1 - WORDS) * seen + WORDS * said        with both; `seen` alone, or `said` alone, with one
 
-`seen` is the cosine of the query with the part's most similar picture, a mean over the query's pictures; a part
-that is not among the leading ones counts like the last of them. `said` is the share of the query's words that
+`seen` is the cosine of the query with the part's most similar picture, of the query as it is or of the object cut
+out of it (`tasks.cutout`), whichever is more alike; a mean over the query's pictures. A part that is not among the
+leading ones counts like the last of them. `said` is the share of the query's words that
 are said of the part (`tasks.words`); where the model has learned words, what the share leaves open is filled up to
 MEANT by the cosine of the text with the part's most similar picture: a part that nobody described is found by how it
 looks, and of two that are described alike the one that looks so comes first. Scores lie between 0 and 1; 1 means the
@@ -102,7 +103,8 @@ def search(catalogue: Catalogue, embedder: Embedder, pictures: Sequence[Bytes], 
     seen: Likenesses = {}
     if pictures:
         table = _live(there, embedder)
-        seen = _fused([nearest(table, vector, wanted, parts) for vector in embedder.images(pictures)])
+        looks = embedder.looks(pictures)
+        seen = _fused([_either([nearest(table, one, wanted, parts) for one in some]) for some in looks])
     said = _said(there, embedder, text, parts, wanted) if text.strip() else {}
     return Findings(
         hits=tuple(_hits(there, parts, seen, said, top)),
@@ -141,6 +143,12 @@ def _live(there: Served, embedder: Embedder) -> Table:
     if there.vectors != embedder.table:
         raise ValueError(f"This catalogue was not embedded with {embedder.name}: onboard the customer again.")
     return there.table(there.vectors)
+
+
+def _either(looks: Sequence[Likenesses]) -> Likenesses:
+    """One likeness per part from one per look at the same picture: the better one."""
+    every = sorted(((part, one) for found in looks for part, one in found.items()), key=lambda pair: pair[1].cosine)
+    return dict(every)
 
 
 def _fused(several: Sequence[Likenesses]) -> Likenesses:

@@ -11,14 +11,14 @@ class Course(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     seed: int = Field(1, description="Seed of everything random.")
-    steps: int = Field(8000, ge=1, description="Batches in all.")
+    steps: int = Field(5000, ge=1, description="Batches in all.")
     designs: tuple[int, int, int] = Field(
         (14, 28, 70), description="Designs of each ordinary family, of each printed one, of each freely composed one."
     )
     parts: int = Field(160, ge=4, description="Parts in a batch, two pictures of each.")
     siblings: int = Field(4, ge=1, le=4, description="Parts of one design in a batch: the hardest ones to tell apart.")
     sizes: tuple[tuple[float, int], ...] = Field(
-        ((0.0, 64), (0.5, 96)), description="From which share of the steps on pictures have which size, in pixels."
+        ((0.0, 64), (0.6, 96)), description="From which share of the steps on pictures have which size, in pixels."
     )
     ramp: float = Field(0.3, gt=0, le=1, description="Share of the steps after which pictures are at their hardest.")
     decay: float = Field(0.4, ge=0, le=1, description="Share of the steps at the end in which the rate goes to zero.")

@@ -92,6 +92,9 @@ def measured(gallery: Gallery, arguments: argparse.Namespace) -> dict[str, Any]:
     pictures = [row["image"] for row in gallery.views] + [_bytes(query) for query in asked]
     split, found = len(owners), _vectors(pictures, arguments.weights, step)
     cosines = {name: vectors[split:] @ vectors[:split].T for name, vectors in found.items()}
+    for name, embed in ((subjects.SHIPPED, subjects.shipped), (subjects.EXACT, subjects.exact)):
+        closer = embed(arguments.weights, pictures[split:], step, cut=True)
+        cosines[name] = np.maximum(cosines[name], closer @ found[name][:split].T)
     cosines[baselines.TURNED] = _turned(subjects.turned(pictures[split:], step), found["HOG cropped 64"][:split])
     rankings = {name: ranked(gallery, asked, some, owners) for name, some in cosines.items()}
     cells: dict[str, Any] = {}

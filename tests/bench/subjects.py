@@ -14,7 +14,8 @@ from galleries import KEPT
 from blocks import models
 from blocks.customer import Embed
 from tasks.codec import decode
-from tasks.embed import embedder, network, square
+from tasks.cutout import cropped, square
+from tasks.embed import embedder, network
 from tasks.records import bytes_id, content_id
 from tasks.workshop import Workshop
 
@@ -77,31 +78,43 @@ def generic(pictures: Sequence[bytes], advance: Progress) -> Vectors:
     return np.asarray(np.load(file), dtype=np.float32)
 
 
-def shipped(weights: str, pictures: Sequence[bytes], advance: Progress) -> Vectors:
-    """Vectors of the model that ships as the product makes them; never stored, for its code may change."""
+def shipped(weights: str, pictures: Sequence[bytes], advance: Progress, *, cut: bool = False) -> Vectors:
+    """Vectors of the model that ships as the product makes them; never stored, for its code may change.
+
+    `cut`: of the object in each picture, the second look that a search takes at a query.
+    """
     own = embedder(Embed(weights=weights))
-    return _embedded(own.images, pictures, lambda done: advance(SHIPPED, done, len(pictures)))
+
+    def images(some: Sequence[Any]) -> Vectors:
+        return own.images([cropped(picture)[0] for picture in some] if cut else some)
+
+    return _embedded(images, pictures, lambda done: advance(SHIPPED, done, len(pictures)))
 
 
-def exact(weights: str, pictures: Sequence[bytes], advance: Progress) -> Vectors:
+def exact(weights: str, pictures: Sequence[bytes], advance: Progress, *, cut: bool = False) -> Vectors:
     """Vectors of the same weights by open_clip's own way: its transform, its network, all in float32.
 
-    From as many sides as the product looks from.
+    From as many sides as the product looks from; `cut` as in `shipped`.
     """
     import torch
     from PIL import Image
 
     found = models.find(Embed().model, weights)
-    file = _file([bytes_id(data) for data in pictures], EXACT, found.digest, str(found.turns))
+    file = _file(
+        [bytes_id(data) for data in pictures], EXACT, found.digest, str(found.turns), baselines.VERSION if cut else ""
+    )
     if not file.exists():
         model = network(found)
         from open_clip.transform import PreprocessCfg, image_transform_v2  # importable from here on
 
         transform: Any = image_transform_v2(PreprocessCfg(**model.visual.preprocess_cfg), is_train=False)
 
+        def look(picture: Any) -> Any:
+            return cropped(picture)[0] if cut else square(picture)
+
         def images(some: Sequence[Any]) -> Vectors:
             with torch.inference_mode():
-                ready = torch.stack([transform(Image.fromarray(square(picture))) for picture in some])
+                ready = torch.stack([transform(Image.fromarray(look(picture))) for picture in some])
                 turned = [model.encode_image(ready.rot90(turn, (2, 3)), normalize=True) for turn in range(found.turns)]
                 mean: Vectors = torch.nn.functional.normalize(torch.stack(turned).mean(0), dim=-1).numpy()
                 return mean

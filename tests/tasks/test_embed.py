@@ -11,7 +11,8 @@ from PIL import Image, ImageDraw
 
 from blocks import models
 from blocks.customer import Embed, Render
-from tasks.embed import Embedder, embedder, network, square
+from tasks import cutout
+from tasks.embed import Embedder, embedder, network
 from tasks.generate import specimen
 from tasks.records import Bytes, View, generator, over
 from tasks.render import Studio
@@ -217,15 +218,22 @@ def test_weights_of_another_model_are_named(tmp_path: Path) -> None:
 
 
 def test_a_long_part_keeps_its_ends() -> None:
-    """What is not square is padded with the colour of its rim, and nothing is cut off."""
+    """Nothing of a picture that is not square is left unseen."""
     picture = np.full((20, 61, 3), 200, np.uint8)
     picture[5:15, 3:58] = 40
-    padded = square(picture)
-    assert padded.shape == (61, 61, 3)
-    assert (padded == 40).sum() == (picture == 40).sum()
-    assert (padded[0] == 200).all()
-    assert square(padded) is padded
     other = picture.copy()
     other[5:15, 50:58] = 200  # shorter, seen only beyond the middle square
     vectors = embedder(DEFAULT).images([picture, other])
     assert np.abs(vectors[0] - vectors[1]).max() > 0.01
+
+
+def test_a_query_is_looked_at_twice() -> None:
+    """As it is, and cut to the object; no pictures at all are none."""
+    picture = np.full((90, 120, 3), 180, np.uint8)
+    picture[50:70, 20:60] = (40, 60, 90)
+    model = embedder(DEFAULT)
+    looks = model.looks([picture, picture[:, ::-1]])
+    assert looks.shape == (2, 2, model.dimension)
+    assert looks[0] == pytest.approx(model.images(cutout.looks(picture)), abs=1e-5)
+    assert np.abs(looks[0, 0] - looks[0, 1]).max() > 0.01
+    assert model.looks([]).shape == (0, 2, model.dimension)
