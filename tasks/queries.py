@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Renderer = Literal["studio", "photoreal", "photo"]
 DIFFICULTIES: Final[tuple[Difficulty, ...]] = get_args(Difficulty)
 ROUNDS: Final = 4  # pictures of one difficulty by the studio of one part, where there are few parts
-TRACED: Final = 0.2  # share of the path tracer, which takes a second and a half of a core where the studio takes 0.03
+TRACED: Final = 0.2  # share of the path tracer, which takes half a second of a core where the studio takes 0.03
 _SMALLEST: Final = 8  # parts in a batch
 _MANY: Final = 512  # ids in one filter
 _BATCHES: Final = 90  # most batches: a flow run stays under 200 task runs
