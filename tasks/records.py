@@ -130,7 +130,8 @@ class View(Record):
     float32 is 0 to 1 and may hold a contact shadow (black, partly covering) outside the part. `mask`
     (h, w) bool is the part's own silhouette. `depth` (h, w) float32 is the distance along the camera's
     axis in mm, 0 off the part. `normals` (h, w, 3) float32 are unit vectors in camera space
-    (x right, y up, z towards the camera), 0 off the part. `rng` is seeded by the picture's id.
+    (x right, y up, z towards the camera), 0 off the part. `rng` is seeded by the picture's id. `lineage` is what
+    the stages that made the picture say of it, by their names: a prompt, a seed, a strength.
     """
 
     part: Part
@@ -141,6 +142,7 @@ class View(Record):
     depth: Floats
     normals: Floats
     rng: np.random.Generator
+    lineage: dict[str, Any] = {}
 
 
 def blend(image: Bytes, alpha: Floats, scene: Bytes) -> Bytes:
