@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from lancedb.expr import Expr
     from lancedb.table import Table
 
-KEYS: Final = {"files": "id", "shapes": "geometry", "parts": "part", "images": "id", "queries": "id", "runs": "run"}
+KEYS: Final = {
+    **{"files": "id", "shapes": "geometry", "parts": "part", "images": "id"},
+    **{"queries": "id", "reviews": "id", "runs": "run"},
+}
 VECTORS: Final = "vectors__"
 SERVED: Final = ("files", "shapes", "parts", "images")  # tables that go live together, with the vectors
 SMALL: Final = 20_000  # rows below which reading all vectors beats an index (measured, DESIGN section 7)
@@ -136,7 +139,7 @@ class Catalogue(BaseModel):
         """
         from lancedb.expr import col, lit
 
-        columns = ("run", "finished", "live", "versions", "embed", "threshold")
+        columns = ("run", "finished", "live", "versions", "embed", "threshold", "kinds")
         runs = [run for run in self.rows("runs", columns, col("status") == lit("completed")) if run["live"]]
         where: dict[str, Any] = {"uri": self.uri, "storage_options": self.storage_options}
         if not runs:
@@ -149,6 +152,7 @@ class Catalogue(BaseModel):
             versions=json.loads(run["versions"] or "null"),
             embed=Embed(**json.loads(run["embed"])) if run["embed"] else None,
             threshold=run["threshold"],
+            kinds=tuple(json.loads(run["kinds"])) if run["kinds"] else None,
         )
 
     def compact(self, name: str) -> None:
@@ -218,6 +222,7 @@ class Served(Catalogue):
     )
     embed: Embed | None = Field(None, description="The model of the vectors.")
     threshold: float | None = Field(None, description="Least likeness of a picture to a part that is in the catalogue.")
+    kinds: tuple[str, ...] | None = Field(None, description="Kinds of pictures that are compared with; null takes all.")
 
     def served(self) -> Served:
         """Itself: a search that was given this reads these versions from its beginning to its end."""
@@ -267,8 +272,9 @@ def schema(name: str, dimension: int = 0) -> pa.Schema:
         | {"reason": text, "recipe": text, "run": text, "accepted": pa.bool_(), "place": count}
         | dict.fromkeys(("image", "depth", "mask", "normals"), blob),
         "queries": dict.fromkeys(("id", "part", "difficulty", "renderer", "run"), text) | {"image": blob},
+        "reviews": {"id": text, "accepted": pa.bool_(), "at": text},
         "runs": dict.fromkeys(("run", "started", "finished", "status", "summary", "live", "report"), text)
-        | {"versions": text, "embed": text, "threshold": real},
+        | {"versions": text, "embed": text, "threshold": real, "kinds": text},
     }.get(name) or (
         dict.fromkeys(("id", "part", "kind", "material"), text) | {"vector": pa.list_(pa.float32(), dimension)}
     )

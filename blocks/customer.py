@@ -54,6 +54,17 @@ class Release(Settings):
     queries: int = Field(
         300, ge=0, le=100_000, description="Questions that recall is measured with; 0 measures nothing and releases."
     )
+    variants: Literal["auto", "always", "never"] = Field(
+        "auto", description="Whether searches compare with variants: auto does where they do not cost recall."
+    )
+    texts: bool = Field(False, description="Whether searches compare with pictures that were made from words alone.")
+
+
+class Gpu(Settings):
+    """Where the stages run that want a GPU."""
+
+    pool: str = Field("", description="Prefect work pool whose workers have a GPU; empty makes variants in the run.")
+    views: int = Field(2000, ge=64, description="Views that one run in the pool takes.")
 
 
 class Quotas(Settings):
@@ -74,6 +85,7 @@ class Customer(Settings):
     source: str = Field("", description="Folder, archive or URL that holds the CAD.")
     recipe: Recipe = Field(Recipe(), description="What is made of the customer's parts.")
     quotas: Quotas = Field(Quotas(), description="How much the customer may send.")
+    gpu: Gpu = Field(Gpu(), description="Where the stages run that want a GPU.")
     release: Release = Field(Release(), description="When a new catalogue may take the place of the old one.")
 
 

@@ -17,7 +17,7 @@ from prefect import flow, task
 
 from blocks.catalogue import Catalogue
 from blocks.customer import Customer
-from flows.onboard import patiently
+from flows.patience import patiently
 from tasks.inquiry import Inquiry, opened
 
 if TYPE_CHECKING:

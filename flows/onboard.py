@@ -2,6 +2,7 @@
 
     scan the source -> read what is new (in the sandbox) -> which parts are there now?
     -> for each batch of parts that need it: render, augment, judge, embed, commit
+    -> where a stage wants a GPU: the flow `augment`, here or where a GPU is
     -> index, report, and the row that makes it live
 
 Nothing is passed between tasks but numbers: the tables carry the data. So a run that was stopped
@@ -14,36 +15,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prefect import flow, runtime, task
-from prefect.cache_policies import NO_CACHE
 from prefect.futures import wait
 from prefect.task_runners import ThreadPoolTaskRunner
-from prefect.tasks import exponential_backoff
 
 from blocks.catalogue import Catalogue
 from blocks.customer import Customer
+from flows.augment import augmented
+from flows.patience import patiently
 from tasks.job import Job, opened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from prefect.client.schemas.objects import State, TaskRun
-
     from tasks.ingest import Found
     from tasks.records import Part
-
-
-def can_pass(_task: object, _run: TaskRun, state: State[Any]) -> bool:
-    """Whether a failure may go away by itself: storage and network, never a bad file or setting."""
-    return isinstance(state.result(raise_on_failure=False), OSError | RuntimeError)
-
-
-patiently: dict[str, Any] = {
-    "cache_policy": NO_CACHE,  # truth is in the tables; and a job is no key
-    "retries": 2,
-    "retry_delay_seconds": exponential_backoff(backoff_factor=2),
-    "retry_jitter_factor": 0.5,
-    "retry_condition_fn": can_pass,
-}
 
 
 def batch_name() -> str:
@@ -109,4 +94,5 @@ def onboard(
         wait(made)
         for batch in made:
             batch.result()  # what failed after its retries fails the run, when the other batches are done
+        augmented(job.augmentation)
         return finish(job)

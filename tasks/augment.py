@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from pydantic import BaseModel, ValidationError
@@ -12,7 +12,7 @@ from tasks.records import Bytes, Record, View, content_id, generator, over
 from tasks.stages import Stage, StageError, nearest, stage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 ARRAYS = {"image": np.uint8, "alpha": np.float32, "mask": np.bool_, "depth": np.float32, "normals": np.float32}
 
@@ -48,6 +48,12 @@ class Chain(Record):
         """Whether any of the stages does."""
         return any(link.stage.needs_gpu for link in self.links)
 
+    @property
+    def source(self) -> Literal["view", "photo", "part"]:
+        """What the variants are made from: rendered views, supplied photographs, or a part's words alone."""
+        found = (getattr(link.settings, "source", "view") for link in self.links)
+        return next((one for one in found if one != "view"), "view")
+
     @cached_property
     def lineage(self) -> tuple[dict[str, Any], ...]:
         """What made the pictures, stage by stage."""
@@ -58,22 +64,56 @@ class Chain(Record):
         """Name of all that decides the pictures besides view and seed: order, settings, releases."""
         return content_id("chain", BACKDROP, *self.lineage)
 
-    def variants(self, view: View, seed: str, count: int) -> Iterator[View]:
+    def variants(self, view: View, seed: str, count: int) -> tuple[View, ...]:
         """`count` times the view through all stages, each time otherwise: opaque views of the same size.
 
         The pictures depend on view, seed and settings alone. A stage that yields several views gives as
         many variants. Raises StageError with the stage's name when it fails or breaks its promise.
         """
-        for number in range(count):
-            yield from map(flatten, self._through(_guarded(view), 0, (seed, number)))
+        return self.batch([Task(view=view, seed=seed, numbers=tuple(range(count)))])[0]
 
-    def _through(self, view: View, place: int, seed: tuple[object, ...]) -> Iterator[View]:
-        if place == len(self.links):
-            yield view
-            return
-        link = self.links[place]
-        for branch, made in enumerate(_applied(link, view.replace(rng=generator(*seed, place)))):
-            yield from self._through(_guarded(made), place + 1, (*seed, branch))
+    def batch(self, tasks: Sequence[Task]) -> list[tuple[View, ...]]:
+        """The variants of each task: link by link, so that a stage which takes many views at once gets them all.
+
+        They are the same in any batch, as far as the stages keep that promise.
+        """
+        ways = [
+            Way(owner=owner, seed=(task.seed, number), view=_guarded(task.view))
+            for owner, task in enumerate(tasks)
+            for number in task.numbers
+        ]
+        for place, link in enumerate(self.links):
+            ways = _onwards(link, place, ways)
+        found: list[list[View]] = [[] for _ in tasks]
+        for way in ways:
+            found[way.owner].append(flatten(way.view))
+        return [tuple(some) for some in found]
+
+    def gentler(self, attempt: int) -> Chain | None:
+        """The chain for the try number `attempt` (from 1) of a picture that was rejected; None: the render stays.
+
+        What may be gentler about it its stages say (`gentler`); where none has anything to say there is no other try.
+        """
+        links = [_gentler(link, attempt) for link in self.links]
+        if not any(able for _, able in links):
+            return None
+        return Chain(links=tuple(link for link, _ in links))
+
+
+class Task(Record):
+    """A view whose variants `numbers` are to be made; `seed` is what they are drawn from."""
+
+    view: View
+    seed: str
+    numbers: tuple[int, ...]
+
+
+class Way(NamedTuple):
+    """How far a variant is on its way through the links: whose it is, and what its random numbers come from."""
+
+    owner: int
+    seed: tuple[object, ...]
+    view: View
 
 
 def chain(names: Sequence[str], settings: Mapping[str, Mapping[str, Any]] | None = None) -> Chain:
@@ -108,24 +148,52 @@ def _link(name: str, settings: Mapping[str, Any]) -> Link:
     return link
 
 
-def _applied(link: Link, view: View) -> Iterator[View]:
-    """What the stage yields, each checked; whatever it raises becomes a StageError with its name."""
-    name, made = link.stage.name, 0
-    try:
-        yielded: Iterable[Any] = link.settings(view)  # type: ignore[operator] # checked when it was loaded
-        for result in yielded:
+def _onwards(link: Link, place: int, ways: Sequence[Way]) -> list[Way]:
+    """All ways through one more link, in their order; a stage that yields several views makes several of one."""
+    views = [way.view.replace(rng=generator(*way.seed, place)) for way in ways]
+    return [
+        Way(owner=way.owner, seed=(*way.seed, branch), view=_guarded(made))
+        for way, some in zip(ways, _applied(link, views), strict=True)
+        for branch, made in enumerate(some)
+    ]
+
+
+def _applied(link: Link, views: Sequence[View]) -> list[list[View]]:
+    """What the stage makes of each view, checked; whatever it raises becomes a StageError with its name."""
+    name, many = link.stage.name, getattr(link.settings, "many", None)
+    results: list[list[Any]]
+    if many is None:
+        results = [_called(name, [view], lambda view=view: list(link.settings(view))) for view in views]  # type: ignore[misc, operator] # checked when it was loaded
+    else:
+        results = [[one] for one in _called(name, views, lambda: list(many(views)))]
+        if len(results) != len(views):
+            raise StageError(f"Stage {name!r} made {len(results)} views of {len(views)}; it must make one of each.")
+    for view, some in zip(views, results, strict=True):
+        for result in some:
             _check(name, result, view)
-            made += 1
-            yield result
+        if not some:
+            raise StageError(f"Stage {name!r} yielded nothing for part {view.part.number!r}; it must yield views.")
+    return results
+
+
+def _called(name: str, views: Sequence[View], call: Callable[[], list[Any]]) -> list[Any]:
+    """What `call` returns for `views`."""
+    try:
+        return call()
     except (StageError, MemoryError):
         # memory is what a part needs too much of, not a fault of the stage
         raise
     except Exception as error:
-        raise StageError(
-            f"Stage {name!r} failed on part {view.part.number!r}: {type(error).__name__}: {error}"
-        ) from error
-    if not made:
-        raise StageError(f"Stage {name!r} yielded nothing for part {view.part.number!r}; it must yield views.")
+        parts = sorted({view.part.number for view in views})
+        which = f"part {parts[0]!r}" if len(parts) == 1 else f"a batch of {len(parts)} parts ({parts[0]!r} and others)"
+        raise StageError(f"Stage {name!r} failed on {which}: {type(error).__name__}: {error}") from error
+
+
+def _gentler(link: Link, attempt: int) -> tuple[Link, bool]:
+    """The link for another try, and whether its stage has a gentler way at all."""
+    ask = getattr(link.settings, "gentler", None)
+    settings = ask(attempt) if ask else None
+    return (link.replace(settings=settings), True) if settings is not None else (link, False)
 
 
 def _check(name: str, result: object, view: View) -> None:

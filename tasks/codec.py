@@ -7,16 +7,21 @@ photographs are JPEG. WebP without loss at its fastest setting is smaller and th
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Final
+import json
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from PIL import Image
 
 from tasks.augment import backdrop
-from tasks.records import Bools, Bytes, Floats, View, blend
+from tasks.records import Bools, Bytes, Camera, Floats, View, blend, generator
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
+
+    from tasks.records import Part
 
 QUALITY: Final = 92
 _STEPS: Final = 65_534  # depth is stored in this many steps between its nearest and farthest pixel
@@ -49,6 +54,44 @@ def decode(data: bytes) -> Bytes:
             scene = backdrop(max(opened.size))[: opened.height, : opened.width]
             return blend(rgba[..., :3], rgba[..., 3] * np.float32(1 / 255), scene)
         return np.asarray(opened.convert("RGB"))
+
+
+def decode_view(row: Mapping[str, Any], part: Part) -> View:
+    """The view that was stored as `row` of the table of images, with all that the CAD knows of its pixels.
+
+    Its random numbers are those of its id; what uses it brings others.
+    """
+    camera, settings = Camera.model_validate_json(row["camera"]), json.loads(row["settings"])
+    rgba = _array(row["image"])
+    mask = decode_mask(row["mask"])
+    normals = (_array(row["normals"]).astype(np.float32) - 128) / 127
+    length = np.linalg.norm(normals, axis=2, keepdims=True)
+    return View(
+        part=part,
+        camera=camera,
+        image=np.ascontiguousarray(rgba[..., :3], dtype=np.uint8),
+        alpha=rgba[..., 3].astype(np.float32) / 255,
+        mask=mask,
+        depth=decode_depth(row["depth"], settings["near"], settings["far"]),
+        normals=np.where(mask[..., None], normals / np.maximum(length, 1e-6), 0).astype(np.float32),
+        rng=generator("view", row["id"]),
+    )
+
+
+def flat_view(picture: Bytes, part: Part) -> View:
+    """A view of which nothing is known but its picture (s, s, 3): no depth, no normals, all of it the part."""
+    side = len(picture)
+    pose = tuple(tuple(row) for row in np.eye(4).tolist())
+    return View(
+        part=part,
+        camera=Camera(pose=pose, yfov=0.7, size=side),
+        image=picture,
+        alpha=np.ones((side, side), np.float32),
+        mask=np.ones((side, side), bool),
+        depth=np.zeros((side, side), np.float32),
+        normals=np.zeros((side, side, 3), np.float32),
+        rng=generator("flat view", part.number),
+    )
 
 
 def decode_depth(data: bytes, near: float, far: float) -> Floats:

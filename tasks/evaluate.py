@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ SOURCES: Final[dict[str, tuple[str, ...]]] = {
     "views+variants": ("view", "variant"),
     "all": ("view", "variant", "photo"),
 }
+_PLAIN: Final = ("view", "photo")
 _ORDER: Final = ("clean", "cluttered", "occluded", "studio", "photoreal", "photo")
 _PICTURES: Final = 64  # pictures in memory at once
 
@@ -76,6 +77,7 @@ class Evaluation(Record):
     by_renderer: dict[str, Figures] = Field(description="The figures by what made the queries.")
     by_source: dict[str, Figures] = Field(description="The figures when only some kinds of pictures are searched.")
     variants: Change = Field(description="By how much the variants raise recall@1.")
+    searched: tuple[str, ...] = Field(description="Kinds of pictures that the figures are about.")
     groups: tuple[Group, ...] = Field(description="Parts that cannot be told apart.")
     threshold: Threshold = Field(description='When to say "not in the catalogue".')
     scores: dict[str, tuple[float, ...]] = Field(description="Best scores with the part there, and with it left out.")
@@ -96,11 +98,13 @@ def measure(
     table: str,
     *,
     among: Collection[str] | None = None,
+    variants: Literal["auto", "always", "never"] = "always",
     done: Callable[[int], None] = lambda _: None,
 ) -> Evaluation:
     """What `queries` find among the vectors in `table` of the active parts of `catalogue`, compared with every row.
 
-    `among` are the only parts that may be found, and `done` is told how many queries more have been embedded.
+    `among` are the only parts that may be found; whether `variants` may find them is said, or decided by what they
+    do to recall@1. `done` is told how many queries more have been embedded.
     Raises ValueError with a sentence when there is nothing to measure with.
     """
     from tasks.likeness import likeness
@@ -117,7 +121,11 @@ def measure(
         rankings = _rankings(asked, relevant, alike, kinds)
         found[name] = (score.figures(rankings), [float(one.rank == 1) for one in rankings])
     owners = [query.part for query in asked]
-    own, others = _best_scores(alike, relevant)
+    gain = score.change(found["views"][1], found["views+variants"][1], owners)
+    searched = SOURCES["all"] if variants == "always" or (variants == "auto" and gain.value >= 0) else _PLAIN
+    if searched != SOURCES["all"]:
+        rankings = _rankings(asked, relevant, alike, searched)
+    own, others = _best_scores(alike, relevant, searched)
     first = [(one.part, one.part if one.rank == 1 else one.parts[0]) for one in rankings if one.parts]
     return Evaluation(
         table=table,
@@ -127,7 +135,8 @@ def measure(
         by_difficulty=_figures_by([query.difficulty for query in asked], rankings),
         by_renderer=_figures_by([query.renderer for query in asked], rankings),
         by_source={name: figures for name, (figures, _) in found.items()},
-        variants=score.change(found["views"][1], found["views+variants"][1], owners),
+        variants=gain,
+        searched=searched,
         groups=_groups(catalogue, table, sorted(geometry), first),
         threshold=score.threshold(own, others, owners),
         scores={"own": tuple(own), "others": tuple(others)},
@@ -175,9 +184,11 @@ def _scores(cosines: Floats) -> list[float]:
     return scores
 
 
-def _best_scores(alike: Likeness, relevant: Sequence[frozenset[str]]) -> tuple[list[float], list[float]]:
+def _best_scores(
+    alike: Likeness, relevant: Sequence[frozenset[str]], kinds: Sequence[str]
+) -> tuple[list[float], list[float]]:
     """The best score of each query; and the best one were its part not in the catalogue."""
-    cosines = alike.of(SOURCES["all"])
+    cosines = alike.of(kinds)
     place = {part: column for column, part in enumerate(alike.parts)}
     without = cosines.copy()
     for row, right in enumerate(relevant):

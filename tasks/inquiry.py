@@ -125,6 +125,7 @@ class Inquiry:
             self.embedder,
             asked,
             self.shown.vectors,
+            variants="never" if self.shown.kinds and "variant" not in self.shown.kinds else "always",
             done=lambda count: self.progress.advance("measure", count),
         )
         self.progress.finish("measure")

@@ -72,12 +72,18 @@ class Sighting(Record):
 
 
 def inventory(
-    files: Sequence[FileRow], shapes: Mapping[str, ShapeRow], entries: Sequence[Entry], unit: str = ""
+    files: Sequence[FileRow],
+    shapes: Mapping[str, ShapeRow],
+    entries: Sequence[Entry],
+    unit: str = "",
+    *,
+    described: bool = False,
 ) -> tuple[Part, ...]:
     """The parts, in the order of their numbers.
 
     Geometry seen under several names is one part, unless the customer gave it several numbers.
-    `unit` is the one to assume for files that do not say theirs.
+    `unit` is the one to assume for files that do not say theirs. `described`: a part that is only written of is
+    one as well.
     """
     sightings = sorted(_sightings(files, entries), key=lambda s: s.order)
     groups: dict[str, list[Sighting]] = defaultdict(list)
@@ -95,6 +101,9 @@ def inventory(
         said = next((entry for entry in entries if entry.number == number), None)
         part = taken.get(number) or _part_without_cad(number, said)
         taken[number] = part.replace(photos=photos)
+    for entry in reversed(entries if described else ()):
+        if entry.number not in taken and (entry.name or entry.description):
+            taken[entry.number] = _part_without_cad(entry.number, entry)
     return tuple(taken[number] for number in sorted(taken))
 
 

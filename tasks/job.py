@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from blocks.catalogue import Catalogue
     from blocks.customer import Customer
+    from tasks.augmentation import Augmentation
     from tasks.embed import Embedder
     from tasks.ingest import Found, Reading
     from tasks.pictures import Made
@@ -170,6 +171,17 @@ class Job:
             raise RuntimeError("find_parts comes first")
         return self._parts
 
+    # variants that want a GPU
+
+    @cached_property
+    def augmentation(self) -> Augmentation:
+        """What makes the variants that the render workers leave to a GPU."""
+        from tasks.augmentation import Augmentation
+
+        work = Augmentation(self.customer, self.catalogue, self.tally.run)
+        work.progress = self.progress
+        return work
+
     # the end
 
     def nothing_to_do(self) -> bool:
@@ -181,7 +193,7 @@ class Job:
             return False
         with self.tally.phase("scan"):
             self._parts = parts_now(self.catalogue, self.customer, self.seen)
-        return not (self._parts.work or self._parts.retired)
+        return not (self._parts.work or self._parts.retired or self.augmentation.lacking())
 
     def rest(self) -> dict[str, Any]:
         """The summary of a run that had nothing to do; the report is the last one that was written."""
@@ -230,7 +242,14 @@ class Job:
                 publish.refuse(self.catalogue, self.tally, started=self._started)
                 raise RefusedError(verdict.refusal, self.tally.summary())
             embed = self.customer.recipe.embed
-            publish.go_live(self.catalogue, self.tally, started=self._started, table=self._vectors, embed=embed)
+            publish.go_live(
+                self.catalogue,
+                self.tally,
+                started=self._started,
+                table=self._vectors,
+                embed=embed,
+                texts=self.customer.release.texts,
+            )
         return self.tally.summary()
 
     def _judged(self) -> Verdict:
@@ -285,7 +304,8 @@ class Job:
             "variants": sum(row["kind"] == "variant" for row in images),
             "rejected": sum(not row["accepted"] for row in images),
         }
-        self.tally.settle(counts, [*bad, *self.seen.refused], remarks(self.seen, plan))
+        notes = [*remarks(self.seen, plan), *self.augmentation.summary()["notes"]]
+        self.tally.settle(counts, [*bad, *self.seen.refused], notes)
 
     def _usable(self) -> None:
         """Raise ValueError when there is no part that could be found."""

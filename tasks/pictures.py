@@ -6,22 +6,21 @@ already is not made again.
 
 from __future__ import annotations
 
-import json
 import time
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import Field
 
 from blocks.customer import Render
+from tasks import variants
 from tasks.materials import look
 from tasks.records import Part, Record, View, content_id, jsonable
 from tasks.render import RENDERER
 
 if TYPE_CHECKING:
     from tasks.augment import Chain
-    from tasks.gate import Verdict
 
-PICTURES: Final = "pictures-1"  # change it when the same settings give other pictures, or the gate judges otherwise
+PICTURES: Final = "pictures-1"  # change it when the same settings give other views
 
 
 class Present(Record):
@@ -48,6 +47,7 @@ class Order(Record):
     stages: tuple[str, ...] = ()
     settings: dict[str, dict[str, Any]] = Field({}, description="Settings of a stage, by its name.")
     variants: int = 0
+    later: str = Field("", description="Recipe of the variants that are made of the views afterwards, where a GPU is.")
     present: tuple[Present, ...] = ()
     salt: str = ""
 
@@ -78,22 +78,17 @@ def photo_ids(part: Part, salt: str) -> dict[str, str]:
     return {digest: content_id("photo", part.number, digest, salt=salt) for digest in part.photos}
 
 
-def variants_recipe(chain: Chain, count: int) -> str:
-    """Name of the way that variants are made: settings, versions, how many."""
-    return content_id("variants", chain.digest, count, PICTURES)
-
-
 def pictures(order: Order) -> Made:
     """Render, augment and judge what is missing; never raises for a part that cannot be rendered."""
     from tasks.augment import chain
     from tasks.stages import StageError
 
     steps = chain(order.stages, order.settings)
-    recipe = variants_recipe(steps, order.variants)
+    recipe = variants.recipe(steps, order.variants)
     ids = view_ids(order.part, order.render, order.salt)
     done = {row.id for row in order.present if row.kind == "view" and row.recipe == recipe} & set(ids)
     photos = set(photo_ids(order.part, order.salt).values())
-    kept = tuple(row for row in order.present if row.id in done or row.parent in done or row.id in photos)
+    kept = tuple(row for row in order.present if row.id in done | photos or _stays(row, done, recipe, order.later))
     clock = _Clock()
     rows: list[dict[str, Any]] = []
     missing = [place for place, name in enumerate(ids) if name not in done]
@@ -109,9 +104,14 @@ def pictures(order: Order) -> Made:
     return Made(part=order.part, rows=tuple(rows), kept=kept, stale=stale, seconds=clock.seconds)
 
 
+def _stays(row: Present, done: set[str], *recipes: str) -> bool:
+    """Whether a variant is still wanted: of a view that stays, made in one of these ways."""
+    return row.parent in done and row.recipe in recipes
+
+
 def photo_row(part: Part, name: str, data: bytes) -> dict[str, Any]:
     """Row of a supplied picture, `data` being the JPEG that ingest made of it."""
-    return _row(name, part, kind="photo", image=data)
+    return variants.blank(name, part, kind="photo", image=data)
 
 
 def _views(order: Order, missing: list[int]) -> Any:
@@ -129,39 +129,20 @@ def _rows(order: Order, view: View, name: str, steps: Chain, clock: _Clock) -> l
     """The view's own row and one for each of its variants."""
     from tasks import codec, gate
 
-    recipe = variants_recipe(steps, order.variants)
+    recipe = variants.recipe(steps, order.variants)
     with clock("render"):
         columns = codec.encode_view(view)
         near, far = codec.depth_range(view)
     rows = [
-        _row(name, order.part, kind="view", camera=jsonable(view.camera), recipe=recipe, seed=name, **columns)
+        variants.blank(name, order.part, kind="view", camera=jsonable(view.camera), recipe=recipe, seed=name, **columns)
         | {"settings": jsonable({**order.render.model_dump(), "near": near, "far": far, "renderer": RENDERER})}
     ]
     if not (order.variants and order.stages):
         return rows
-    for place, variant in enumerate(clock.each("augment", steps.variants(view, name, order.variants))):
-        with clock("augment"):
-            image = codec.encode_photograph(variant.image)
-            mask = codec.encode_mask(variant.mask)
-            judged = gate.verdict(variant, view)
-        child = content_id("variant", name, recipe, place)
-        settings = json.dumps(steps.lineage)
-        rows.append(
-            _row(child, order.part, kind="variant", parent=name, image=image, mask=mask, recipe=recipe)
-            | {"stage": " + ".join(order.stages), "seed": f"{name}:{place}", "settings": settings}
-            | _judged(judged)
-        )
+    with clock("augment"):
+        for place, variant in enumerate(steps.variants(view, name, order.variants)):
+            rows.append(variants.row(name, place, variant, gate.verdict(variant, view), steps, recipe))
     return rows
-
-
-def _judged(verdict: Verdict) -> dict[str, Any]:
-    scores = {name: round(score, 4) for name, score in verdict.scores.items()}
-    return {"accepted": verdict.accepted, "reason": verdict.reason, "scores": jsonable(scores)}
-
-
-def _row(name: str, part: Part, **columns: Any) -> dict[str, Any]:
-    empty = dict.fromkeys(("parent", "camera", "stage", "settings", "seed", "prompt", "scores", "reason", "recipe"), "")
-    return {**empty, "id": name, "part": part.number, "accepted": True, "place": 0, **columns}
 
 
 class _Clock:

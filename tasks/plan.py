@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter
 
 from blocks import models
-from tasks import contents
+from tasks import contents, variants
 from tasks.ingest import READER_VERSION
 from tasks.inventory import FileRow, ShapeRow, inventory
-from tasks.pictures import Order, Present, photo_ids, variants_recipe, view_ids
+from tasks.pictures import Order, Present, photo_ids, view_ids
 from tasks.readers import registry
 from tasks.records import Occurrence, Part, Record, content_id
 
@@ -84,8 +84,8 @@ def file_plan(catalogue: Catalogue, found: Sequence[Found], customer: Customer, 
     )
 
 
-def parts(catalogue: Catalogue, entries: Sequence[Entry], unit: str) -> tuple[Part, ...]:
-    """The customer's parts, from the rows of their files and shapes."""
+def parts(catalogue: Catalogue, entries: Sequence[Entry], unit: str, *, described: bool = False) -> tuple[Part, ...]:
+    """The customer's parts, from the rows of their files and shapes; `described`: and those only written of."""
     columns = ("name", "digest", "kind", "status", "bodies")
     files = [
         FileRow(name=row["name"], digest=row["digest"], kind=row["kind"], bodies=contents.rows(row["bodies"]))
@@ -93,7 +93,7 @@ def parts(catalogue: Catalogue, entries: Sequence[Entry], unit: str) -> tuple[Pa
         if row["status"] == "ok"
     ]
     shapes = {row["geometry"]: ShapeRow(**row) for row in catalogue.rows("shapes", tuple(ShapeRow.model_fields))}
-    return inventory(files, shapes, entries, unit)
+    return inventory(files, shapes, entries, unit, described=described)
 
 
 def part_plan(catalogue: Catalogue, wanted: Sequence[Part], customer: Customer) -> PartPlan:
@@ -122,11 +122,11 @@ def part_recipes(wanted: Sequence[Part], customer: Customer) -> dict[str, str]:
     from tasks.augment import chain
 
     recipe, salt = customer.recipe, customer.slug
-    variants = variants_recipe(chain(recipe.stages, recipe.settings), recipe.variants)
+    made = variants.recipe(chain(recipe.stages, recipe.settings), recipe.variants)
     model = models.find(recipe.embed.model, recipe.embed.weights).table
     return {
         part.number: content_id(
-            "part", view_ids(part, recipe.render, salt), sorted(photo_ids(part, salt).values()), variants, model
+            "part", view_ids(part, recipe.render, salt), sorted(photo_ids(part, salt).values()), made, model
         )
         for part in wanted
     }
@@ -159,6 +159,12 @@ def orders(catalogue: Catalogue, batch: Sequence[Part], recipe: Recipe, salt: st
     """What is to be made of each part of a batch, given the pictures that are there."""
     from lancedb.expr import col
 
+    from tasks.augment import chain
+
+    steps = chain(recipe.stages, recipe.settings)
+    ways: dict[str, Any] = {"stages": recipe.stages, "settings": recipe.settings, "variants": recipe.variants}
+    if steps.needs_gpu:
+        ways = {"later": variants.recipe(steps, recipe.variants)}
     numbers = [part.number for part in batch]
     present: dict[str, list[Present]] = {number: [] for number in numbers}
     columns = (*Present.model_fields, "part")
@@ -174,9 +180,7 @@ def orders(catalogue: Catalogue, batch: Sequence[Part], recipe: Recipe, salt: st
             mesh=shapes[part.geometry]["mesh"] if part.geometry else b"",
             scale=_scale(part, shapes[part.geometry]["size"]) if part.geometry else 1.0,
             render=recipe.render,
-            stages=recipe.stages,
-            settings=recipe.settings,
-            variants=recipe.variants,
+            **ways,
             present=tuple(sorted(present[part.number], key=lambda row: row.id)),
             salt=salt,
         )

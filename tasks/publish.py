@@ -15,6 +15,8 @@ from blocks.catalogue import VECTORS, key
 from tasks import codec
 from tasks.pictures import photo_ids, photo_row
 from tasks.plan import compared, file_id, reader_name
+from tasks.records import Part
+from tasks.reviews import Reviews
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,10 +26,10 @@ if TYPE_CHECKING:
     from tasks.contents import Contents
     from tasks.embed import Embedder
     from tasks.pictures import Made
-    from tasks.records import Part
     from tasks.tally import Tally
 
 MANY = 512  # keys in one filter
+SEARCHED = ("view", "variant", "photo")  # kinds of pictures that show a part that is known by more than words
 DECODED = 64  # pictures in memory as pixels: the size of the embedder's own batch
 
 
@@ -73,12 +75,14 @@ class Publisher:
         run = self._tally.run
         with self._tally.phase("publish"):
             photos = (row for one in made for row in _photos(self._catalogue, one, self._salt))
-            rows = [{**row, "run": run} for row in (*(row for one in made for row in one.rows), *photos)]
-            _exchange(self._catalogue, "images", rows, [name for one in made for name in one.stale])
+            reviews = Reviews(self._catalogue)
+            made_now = (reviews.over(row) for one in made for row in one.rows)
+            rows = [{**row, "run": run} for row in (*made_now, *photos)]
+            exchange(self._catalogue, "images", rows, [name for one in made for name in one.stale])
         with self._tally.phase("embed"):
             vectors, stale = _vectors(self._catalogue, made, rows, embedder, self._table)
         with self._tally.phase("publish"):
-            _exchange(self._catalogue, self._table, vectors, stale, dimension=embedder.dimension)
+            exchange(self._catalogue, self._table, vectors, stale, dimension=embedder.dimension)
             self._catalogue.upsert("parts", [self._part(one.part) for one in made])
         return len(vectors)
 
@@ -117,18 +121,48 @@ def tidy(catalogue: Catalogue, vectors: str) -> None:
             catalogue.compact(table)
 
 
-def go_live(catalogue: Catalogue, tally: Tally, *, started: str, table: str, embed: Embed) -> None:
-    """Write the row of the run: from this commit on searches read what it made; vectors of other models go."""
+def go_live(catalogue: Catalogue, tally: Tally, *, started: str, table: str, embed: Embed, texts: bool = False) -> None:
+    """Write the row of the run: from this commit on searches read what it made; vectors of other models go.
+
+    `texts`: searches compare with pictures that were made from words alone, too.
+    """
+    kinds = [*(tally.outcome["searched"] or SEARCHED), *(["text"] if texts else [])]
     made = {
         "live": table,
         "versions": json.dumps(catalogue.newest(table)),
         "embed": embed.model_dump_json(),
         "threshold": tally.outcome["threshold"],
+        "kinds": json.dumps(kinds),
     }
     catalogue.upsert("runs", [_run_row(tally, started, "completed") | made])
     for old in catalogue.tables():
         if old.startswith(VECTORS) and old != table:
             catalogue.drop(old)
+
+
+def stay_live(catalogue: Catalogue) -> None:
+    """Let searches read the newest rows of what is live: for a change that is no run."""
+    from datetime import UTC, datetime
+
+    from lancedb.expr import col, lit
+
+    from blocks.catalogue import schema
+
+    served = catalogue.served()
+    (row,) = catalogue.rows("runs", schema("runs").names, col("run") == lit(served.run))
+    now = datetime.now(UTC)
+    changed = {"run": f"{now:%Y%m%d-%H%M%S-%f}", "finished": now.isoformat(timespec="milliseconds")}
+    catalogue.upsert("runs", [row | changed | {"versions": json.dumps(catalogue.newest(served.vectors))}])
+
+
+def embed_again(catalogue: Catalogue, pictures: Sequence[dict[str, Any]], embedder: Embedder) -> None:
+    """Commit the vectors of picture rows (`id`, `part`, `kind`, `image`) of any parts."""
+    from lancedb.expr import col
+
+    numbers = sorted({row["part"] for row in pictures})
+    rows = catalogue.rows("parts", ("part", "material"), col("part").isin(numbers))
+    parts = {row["part"]: Part(number=row["part"], material=row["material"] or "") for row in rows}
+    catalogue.upsert(embedder.table, _embedded(pictures, parts, embedder), dimension=embedder.dimension)
 
 
 def refuse(catalogue: Catalogue, tally: Tally, *, started: str) -> None:
@@ -193,11 +227,12 @@ def _vectors(
 def _embedded(rows: Sequence[dict[str, Any]], parts: Mapping[str, Part], embedder: Embedder) -> list[dict[str, Any]]:
     """Vector rows of picture rows."""
     matrix = embedder.images([codec.decode(row["image"]) for row in rows])
-    return [
-        {"id": row["id"], "part": row["part"], "kind": row["kind"], "material": parts[row["part"]].material}
-        | {"vector": vector}
-        for row, vector in zip(rows, matrix, strict=True)
-    ]
+    return [vector_row(row, parts[row["part"]], vector) for row, vector in zip(rows, matrix, strict=True)]
+
+
+def vector_row(row: Mapping[str, Any], part: Part, vector: Any) -> dict[str, Any]:
+    """Row of the vector (d,) of the picture `row` of `part`."""
+    return {"id": row["id"], "part": part.number, "kind": row["kind"], "material": part.material, "vector": vector}
 
 
 def _among(column: str, values: Mapping[str, Any]) -> Any:
@@ -206,7 +241,7 @@ def _among(column: str, values: Mapping[str, Any]) -> Any:
     return col(column).isin(sorted(values) or [""])
 
 
-def _exchange(
+def exchange(
     catalogue: Catalogue, table: str, rows: Sequence[dict[str, Any]], stale: Sequence[str], *, dimension: int = 0
 ) -> None:
     """Bring `rows` and take `stale` away in one commit."""

@@ -8,15 +8,15 @@ made of them. What is live answers with its own model, out of its own versions o
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from tasks.evaluate import measure
+from tasks.evaluate import SOURCES, measure
 from tasks.records import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from blocks.catalogue import Catalogue, Served
     from blocks.customer import Customer
@@ -59,6 +59,7 @@ class Verdict(Record):
             "recall": {depth: round(share.value, 4) for depth, share in found.recall.items()} if found else None,
             "threshold": round(found.threshold.value, 4) or None if found else None,  # 0 tells nothing
             "compared": self.compared.model_dump() if self.compared else None,
+            "searched": list(found.searched) if found else None,
         }
 
 
@@ -68,16 +69,31 @@ def judge(
     """Measure the newest rows, and beside them what is live; where nothing can be asked, all that is made goes live."""
     if not asked:
         return Verdict(notes=("Recall was not measured: there is no part with CAD to ask for.",))
-    found = measure(catalogue, embedder, asked, embedder.table, done=lambda n: progress.advance("evaluate", n))
-    served = catalogue.served()
+    found = measure(
+        catalogue,
+        embedder,
+        asked,
+        embedder.table,
+        variants=customer.release.variants,
+        done=lambda n: progress.advance("evaluate", n),
+    )
+    served, notes = catalogue.served(), _left_out(found)
     if not served.vectors:
-        return Verdict(evaluation=found)
+        return Verdict(evaluation=found, notes=notes)
     both, note = _both(catalogue, served, embedder, asked, found)
-    notes = (note,) if note else ()
+    notes += (note,) if note else ()
     lost = both.before - both.after if both else 0.0
     if both is None or lost <= customer.release.tolerance:
         return Verdict(evaluation=found, compared=both, notes=notes)
     return Verdict(evaluation=found, compared=both, refusal=_refusal(customer, both, served.run), notes=notes)
+
+
+def _left_out(found: Evaluation) -> tuple[str, ...]:
+    """A sentence where the variants that there are take no part in search."""
+    gain = 100 * found.variants.value
+    if "variant" in found.searched or found.by_source["views"] == found.by_source["views+variants"]:
+        return ()
+    return (f"Variants are kept out of search: with them recall@1 changes by {gain:+.1f} points.",)
 
 
 def _both(
@@ -96,9 +112,17 @@ def _both(
             return None, "Nothing to compare with: the model of the catalogue that was live is not here any more."
         note = "Compared with the recall that was measured back then: the model that was live is not here any more."
         return Compared(queries=len(asked), before=before, after=found.recall["1"].value), note
-    after = found if len(shared) == len(now) else measure(catalogue, embedder, some, embedder.table, among=shared)
-    before = measure(served, own, some, served.vectors, among=shared).recall["1"].value
+    after = found
+    if len(shared) < len(now):
+        after = measure(catalogue, embedder, some, embedder.table, among=shared, variants=_policy(found.searched))
+    policy = _policy(served.kinds or SOURCES["all"])
+    before = measure(served, own, some, served.vectors, among=shared, variants=policy).recall["1"].value
     return Compared(queries=len(some), before=before, after=after.recall["1"].value), ""
+
+
+def _policy(kinds: Collection[str]) -> Literal["always", "never"]:
+    """Whether variants count where pictures of `kinds` are searched."""
+    return "always" if "variant" in kinds else "never"
 
 
 def _shapes(catalogue: Catalogue) -> dict[str, str]:

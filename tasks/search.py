@@ -44,7 +44,7 @@ _LEADING: Final = 100  # parts that are weighed when there is more than one kind
 _CANDIDATES: Final = 1000  # parts that the index of the words hands on
 _PROBES: Final = 128  # partitions that are read of a vector index; twice the rows are compared exactly
 
-Kind = Literal["view", "variant", "photo", "words"]
+Kind = Literal["view", "variant", "photo", "text", "words"]
 Parts = dict[str, dict[str, str]]
 
 
@@ -104,7 +104,8 @@ def search(catalogue: Catalogue, embedder: Embedder, pictures: Sequence[Bytes], 
     if pictures:
         table = _live(there, embedder)
         looks = embedder.looks(pictures)
-        seen = _fused([_either([nearest(table, one, wanted, parts) for one in some]) for some in looks])
+        near = [[nearest(table, one, wanted, parts, there.kinds) for one in some] for some in looks]
+        seen = _fused([_either(some) for some in near])
     said = _said(there, embedder, text, parts, wanted) if text.strip() else {}
     return Findings(
         hits=tuple(_hits(there, parts, seen, said, top)),
@@ -113,17 +114,27 @@ def search(catalogue: Catalogue, embedder: Embedder, pictures: Sequence[Bytes], 
     )
 
 
-def nearest(table: Table, vector: NDArray[np.float32], wanted: int, parts: Collection[str]) -> Likenesses:
+def nearest(
+    table: Table,
+    vector: NDArray[np.float32],
+    wanted: int,
+    parts: Collection[str],
+    kinds: Collection[str] | None = None,
+) -> Likenesses:
     """The most similar picture of each of the `wanted` parts (or more) that are most like `vector`.
 
-    Only of `parts`: retired ones keep their vectors. Looks at more rows until there are enough parts; when
-    that is all of them, an index is passed by, for it would leave some out.
+    Only of `parts` (retired ones keep their vectors) and only pictures of `kinds`, where some are named. Looks at
+    more rows until there are enough parts; when that is all of them, an index is passed by: it would leave some out.
     """
+    from lancedb.expr import col
+
     rows = table.count_rows()
     limit = min(rows, wanted * _PICTURES)
     while True:
         query: Any = table.search(vector, vector_column_name="vector")
         query = query.distance_type("cosine").limit(max(limit, 1))
+        if kinds is not None:
+            query = query.where(col("kind").isin(sorted(kinds)))
         query = query.bypass_vector_index() if limit == rows else query.nprobes(_PROBES).refine_factor(2)
         found = query.select(["id", "part", "kind", "_distance"]).to_arrow()
         found = found.sort_by([("_distance", "ascending"), ("id", "ascending")])
@@ -174,7 +185,7 @@ def _said(there: Served, embedder: Embedder, text: str, parts: Parts, wanted: in
     said = {part: float(share) for part, share in zip(candidates, shares, strict=True) if share > 0}
     if embedder.trained and there.vectors == embedder.table:
         table = there.table(there.vectors)
-        for part, meant in nearest(table, embedder.texts([text])[0], wanted, parts).items():
+        for part, meant in nearest(table, embedder.texts([text])[0], wanted, parts, there.kinds).items():
             share = said.get(part, 0.0)
             said[part] = share + (1 - share) * MEANT * max(meant.cosine, 0.0)
     return said
@@ -227,6 +238,6 @@ def _first_pictures(there: Served, parts: Sequence[str]) -> dict[str, str]:
         return {}
     wanted = col("part").isin([lit(part) for part in parts]) & (col("accepted") == lit(value=True))
     rows = there.rows("images", ("id", "part", "kind", "place"), wanted)
-    order = {"view": 0, "photo": 1, "variant": 2}
+    order = {"view": 0, "photo": 1, "variant": 2, "text": 3}
     rows.sort(key=lambda row: (order.get(row["kind"], len(order)), row["place"] or 0, row["id"]), reverse=True)
     return {row["part"]: row["id"] for row in rows}

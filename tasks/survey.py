@@ -56,7 +56,11 @@ def survey(customer: Customer, catalogue: Catalogue, source: str, limit: int | N
 
 def parts_now(catalogue: Catalogue, customer: Customer, seen: Survey) -> PartPlan:
     """What has to be done with the parts, once every file is read."""
-    return part_plan(catalogue, parts(catalogue, seen.entries, customer.recipe.unit), customer)
+    from tasks.augment import chain
+
+    recipe = customer.recipe
+    described = chain(recipe.stages, recipe.settings).source == "part"
+    return part_plan(catalogue, parts(catalogue, seen.entries, recipe.unit, described=described), customer)
 
 
 def remarks(seen: Survey, plan: PartPlan) -> list[str]:

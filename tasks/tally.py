@@ -21,7 +21,9 @@ class Tally:
         self.customer, self.run = customer, run
         self.failures: dict[str, dict[str, str]] = {}
         self.report = ""
-        self.outcome: dict[str, Any] = {"released": False, "recall": None, "threshold": None, "compared": None}
+        self.outcome: dict[str, Any] = dict.fromkeys(("recall", "threshold", "compared", "searched")) | {
+            "released": False
+        }
         self._quarantine: list[dict[str, str]] = []
         self._notes: list[str] = []
         self._counts: Counter[str] = Counter()

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from cyclopts import App, CycloptsError, Parameter
 
 from infra.cli.evaluate import evaluate
+from infra.cli.finetune import finetune
 from infra.cli.images import images
 from infra.cli.machine import doctor, stages
 from infra.cli.onboard import onboard
 from infra.cli.output import WrongCallError, complain
 from infra.cli.parts import parts
+from infra.cli.review import review
 from infra.cli.search import search
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ app = App(
     help_format="markdown",
     default_parameter=Parameter(negative=(), show_default=False),
 )
-_COMMANDS: tuple[Callable[..., int], ...] = (onboard, search, evaluate, parts, images, stages, doctor)
+_COMMANDS: tuple[Callable[..., int], ...] = (onboard, search, evaluate, review, finetune, parts, images, stages, doctor)
 for _place, _command in enumerate(_COMMANDS):
     app.command(_command, sort_key=_place)
 

@@ -67,6 +67,8 @@ def onboard(cad: Path, catalogue: Catalogue, tmp_path: Path) -> Callable[..., di
             job.find_parts()
             for parts in job.part_batches():
                 job.make(parts)
+            for views in job.augmentation.batches():
+                job.augmentation.make(views)
             return job.finish()
 
     return run

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from tasks.augment import Chain, backdrop, chain, flatten
+from tasks.augment import Chain, Task, backdrop, chain, flatten
 from tasks.stages import StageError
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ def test_stage_that_breaks_its_promise_is_named(
 def test_stage_that_yields_several_views_multiplies(shown: Shown, stage_of: Callable[[str], str]) -> None:
     """Two views from one stage become two variants, each with random numbers of its own."""
     twice = stage_of("yield view; yield view")
-    made = list(chain([twice, "camera"]).variants(shown(), "m", 2))
+    made = chain([twice, "camera"]).variants(shown(), "m", 2)
     assert len(made) == 4
     assert len({v.image.tobytes() for v in made}) == 4
 
@@ -190,8 +190,62 @@ def test_stage_that_yields_several_views_multiplies(shown: Shown, stage_of: Call
 def test_random_numbers_of_a_stage_do_not_depend_on_those_before(shown: Shown, stage_of: Callable[[str], str]) -> None:
     """A stage that draws many numbers leaves those of the next stage as they are."""
     idle, greedy = stage_of("yield view"), stage_of("view.rng.random(999); yield view")
-    first, second = (next(chain([name, "camera"]).variants(shown(), "r", 1)) for name in (idle, greedy))
+    first, second = (chain([name, "camera"]).variants(shown(), "r", 1)[0] for name in (idle, greedy))
     assert (first.image == second.image).all()
+
+
+def test_a_batch_makes_what_each_view_makes_alone(shown: Shown, stage_of: Callable[[str], str]) -> None:
+    """In their order, also where a stage yields several and where only some numbers are wanted."""
+    twice = stage_of("yield view; yield view")
+    made = chain(["wear", twice, "camera"])
+    views = [shown(), shown("ball"), shown(material="steel")]
+    together = made.batch([Task(view=view, seed=f"v{place}", numbers=(0, 1)) for place, view in enumerate(views)])
+    for place, view in enumerate(views):
+        alone = made.variants(view, f"v{place}", 2)
+        assert [one.image.tobytes() for one in together[place]] == [one.image.tobytes() for one in alone]
+    ((third, fourth),) = made.batch([Task(view=views[0], seed="v0", numbers=(1,))])
+    assert [third.image.tobytes(), fourth.image.tobytes()] == [one.image.tobytes() for one in together[0][2:]]
+
+
+def test_a_stage_that_takes_many_gets_them_all(shown: Shown, stage_of: Callable[[str], str]) -> None:
+    """All views of a batch at once, each with random numbers of its own; what it makes of each is its variant."""
+    name = stage_of(
+        "raise NotImplementedError\n"
+        "    def many(self, views):\n"
+        "        told = {'together': len(views)}\n"
+        "        return [view.replace(image=np.full_like(view.image, view.rng.integers(256)),"
+        " lineage={'s': told}) for view in views]"
+    )
+    tasks = [Task(view=shown(shape), seed=shape, numbers=(0, 1)) for shape in ("ball", "block")]
+    made = [one for some in chain(["camera", name]).batch(tasks) for one in some]
+    assert {one.lineage["s"]["together"] for one in made} == {4}
+    assert len({int(one.image[64, 64, 0]) for one in made}) == 4
+    assert [one.part.number for one in made] == ["ball-1", "ball-1", "block-1", "block-1"]
+
+
+def test_a_stage_that_takes_many_makes_one_of_each(shown: Shown, stage_of: Callable[[str], str]) -> None:
+    """Fewer results than views would be given to the wrong parts."""
+    name = stage_of("yield view\n    def many(self, views):\n        return views[:1]")
+    tasks = [Task(view=shown(shape), seed=shape, numbers=(0,)) for shape in ("ball", "block")]
+    with pytest.raises(StageError, match=f"'{name}' made 1 views of 2; it must make one of each"):
+        chain([name]).batch(tasks)
+    failing = stage_of("yield view\n    def many(self, views):\n        raise OSError('no device')")
+    with pytest.raises(StageError, match=r"a batch of 2 parts \('ball-1' and others\): OSError: no device"):
+        chain([failing]).batch(tasks)
+
+
+def test_a_gentler_chain_is_what_its_stages_say(stage_of: Callable[[str], str]) -> None:
+    """Until none of them has anything gentler; the others stay as they are. Without such a stage there is no other."""
+    name = stage_of(
+        "yield view\n    strength: float = 0.8\n    def gentler(self, attempt):\n"
+        "        return None if attempt > 2 else S(strength=self.strength / 2 ** attempt)"
+    )
+    made = chain(["wear", name])
+    found = [made.gentler(attempt) for attempt in (1, 2, 3)]
+    assert [one and one.lineage[1]["settings"]["strength"] for one in found] == [0.4, 0.2, None]
+    assert found[0] is not None
+    assert found[0].links[0] == made.links[0]
+    assert chain(["wear"]).gentler(1) is None
 
 
 def test_lineage_says_what_made_a_variant() -> None:

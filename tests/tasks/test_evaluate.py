@@ -172,6 +172,24 @@ def test_variants_that_harm_are_found_out(tmp_path: Path, model: Embedder) -> No
     assert better.variants.value == 0
 
 
+def test_variants_are_left_out_where_they_cost_recall(tmp_path: Path, model: Embedder) -> None:
+    """Decided by the measurement, unless somebody has decided; all figures are about what is searched then."""
+    names = [part for part in PARTS if part != RETIRED]
+    wrong = [(names[k - 1], "variant", lit(part, v)) for k, part in enumerate(names) for v in range(3)]
+    harmed = filled(tmp_path / "db", model, [*views(), *wrong], {})
+    without = asked(harmed, model, active(), variants="auto")
+    assert without.searched == ("view", "photo")
+    assert without.recall["1"].value == without.by_difficulty["clean"].recall["1"].value == 1
+    assert without.scores == asked(filled(tmp_path / "views", model, views(), {}), model, active()).scores
+    assert asked(harmed, model, active(), variants="never").recall == without.recall
+    whatever = asked(harmed, model, active(), variants="always")
+    assert whatever.searched == ("view", "variant", "photo")
+    assert whatever.recall == whatever.by_source["all"].recall
+    good = [(part, "variant", lit(part, v)) for part in names for v in range(3)]
+    helped = asked(filled(tmp_path / "good", model, [*views(), *good], {}), model, active(), variants="auto")
+    assert "variant" in helped.searched
+
+
 def test_photographs_count_as_a_source_of_their_own(tmp_path: Path, model: Embedder) -> None:
     """A part that is known from a photograph alone is found in all pictures, and not in views."""
     rows = [row for row in views() if row[0] != "C-1"] + [("C-1", "photo", lit("C-1", 0))]

@@ -282,6 +282,20 @@ def test_several_pictures_are_judged_together(tmp_path: Path, model: Embedder) -
         assert search(own, model, pictures[:1], "", 5).in_catalogue is True
 
 
+def test_only_the_kinds_that_are_live_are_compared(tmp_path: Path, model: Embedder) -> None:
+    """A picture of a kind that is left out finds nothing, in pictures and in words; the part's others still do."""
+    own = filled(tmp_path, model)
+    stranger = {"id": "x", "part": "C-1", "kind": "variant", "vector": model.images([shown("A-1", 0)])[0]}
+    own.upsert(model.table, [stranger], dimension=model.dimension)
+    assert {hit.part for hit in search(own, model, [shown("A-1", 0)], "", 2).hits} == {"A-1", "C-1"}
+    run = {"run": "2", "started": "2", "finished": "3", "status": "completed", "live": model.table}
+    own.upsert("runs", [{**run, "kinds": '["view", "photo"]'}])
+    hits = search(own, model, [shown("A-1", 0)], "", 6).hits
+    assert hits[0].part == "A-1"
+    assert {hit.source for hit in hits} <= {"view", "photo"}
+    assert {hit.part for hit in hits} >= {"A-1", "C-1"}
+
+
 def test_where_nothing_was_calibrated_nobody_knows(catalogue: Catalogue, model: Embedder) -> None:
     """A catalogue that was never measured has no threshold, and nothing is marked."""
     found_all = search(catalogue, model, [query("Z-1", 0)], "", 5)

@@ -1,0 +1,54 @@
+"""Variants as rows: what they are called before they are made, and what is written down about each."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from tasks.records import content_id, jsonable
+
+if TYPE_CHECKING:
+    from tasks.augment import Chain
+    from tasks.gate import Verdict
+    from tasks.records import Part, View
+
+VARIANTS: Final = "pictures-1"  # change it when the same settings give other variants, or the gate judges otherwise
+_EMPTY: Final = ("parent", "camera", "stage", "settings", "seed", "prompt", "scores", "reason", "recipe")
+
+
+def recipe(chain: Chain, count: int) -> str:
+    """Name of the way that variants are made: settings, versions, how many of each view."""
+    return content_id("variants", chain.digest, count, VARIANTS)
+
+
+def name(view: str, made: str, place: int) -> str:
+    """Id of the variant number `place` of `view`, made by the recipe `made`."""
+    return content_id("variant", view, made, place)
+
+
+def row(parent: str, place: int, variant: View, verdict: Verdict, steps: Chain, made: str) -> dict[str, Any]:
+    """Row of the variant number `place` of the picture `parent`, judged; `steps` are those that made it."""
+    from tasks import codec
+
+    said = variant.lineage
+    settings = [*steps.lineage, *({"stage": stage, "told": told} for stage, told in said.items())]
+    return blank(name(parent, made, place), variant.part, kind="variant", parent=parent, recipe=made) | {
+        "image": codec.encode_photograph(variant.image),
+        "mask": codec.encode_mask(variant.mask),
+        "stage": " + ".join(steps.names),
+        "seed": f"{parent}:{place}",
+        "settings": json.dumps(settings),
+        "prompt": next((str(told["prompt"]) for told in said.values() if told.get("prompt")), ""),
+        **judged(verdict),
+    }
+
+
+def judged(verdict: Verdict) -> dict[str, Any]:
+    """The columns that say what the gate found."""
+    scores = {check: round(score, 4) for check, score in verdict.scores.items()}
+    return {"accepted": verdict.accepted, "reason": verdict.reason, "scores": jsonable(scores)}
+
+
+def blank(picture: str, part: Part, **columns: Any) -> dict[str, Any]:
+    """Row of a picture of a part of which only `columns` are known."""
+    return {**dict.fromkeys(_EMPTY, ""), "id": picture, "part": part.number, "accepted": True, "place": 0, **columns}

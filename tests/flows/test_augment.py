@@ -1,0 +1,221 @@
+"""Variants that want a GPU: every view gets them once, judged, whatever is stopped and whoever makes them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from blocks.catalogue import Catalogue
+from blocks.customer import Customer, Gpu
+from tasks import augmentation
+from tasks.augmentation import Augmentation
+
+Run = Callable[..., dict[str, Any]]
+
+STAGE = '''
+from typing import ClassVar
+
+import numpy as np
+from pydantic import BaseModel
+
+
+class Paint(BaseModel):
+    """Stands for a diffusion model: `strength` is how much of the picture it makes up."""
+
+    needs_gpu: ClassVar[bool] = True
+    strength: float = 0.1
+    spoils: str = ""
+
+    def __call__(self, view):
+        yield from self.many([view])
+
+    def many(self, views):
+        with open(__file__ + ".log", "a") as log:
+            log.write(f"{self.strength} {len(views)}\\n")
+        return [self.painted(view) for view in views]
+
+    def painted(self, view):
+        noise = view.rng.normal(0, 60 * self.strength, view.image.shape)
+        image = np.clip(view.image + noise, 0, 255).astype(np.uint8)
+        if self.spoils in view.part.number and self.spoils and self.strength > 0.05:
+            image[:] = 255
+        told = {"prompt": f"a photograph of {view.part.name}", "strength": self.strength}
+        return view.replace(image=image, alpha=np.ones_like(view.alpha), lineage={"paint": told})
+
+    def gentler(self, attempt):
+        return self.model_copy(update={"strength": self.strength / 2**attempt}) if attempt < 3 else None
+'''
+
+
+@pytest.fixture
+def painter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, customer: Customer) -> Callable[..., Customer]:
+    """A customer whose variants are made by a stage that wants a GPU; its settings may be given."""
+    (tmp_path / "painting.py").write_text(STAGE)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("PARTSIGHT_STAGES", "paint=painting:Paint")
+
+    def made(**settings: Any) -> Customer:
+        recipe = customer.recipe.model_copy(
+            update={"stages": ("background", "paint"), "settings": {"paint": settings}, "variants": 2}
+        )
+        return customer.model_copy(update={"recipe": recipe})
+
+    return made
+
+
+@pytest.fixture
+def calls(tmp_path: Path) -> Callable[[], list[tuple[float, int]]]:
+    """What the stage was asked for: strength, and how many pictures at once."""
+
+    def read() -> list[tuple[float, int]]:
+        log = tmp_path / "painting.py.log"
+        lines = log.read_text().splitlines() if log.exists() else []
+        return [(float(line.split()[0]), int(line.split()[1])) for line in lines]
+
+    return read
+
+
+def pictures(catalogue: Catalogue) -> dict[str, dict[str, Any]]:
+    """The rows of the pictures, by id."""
+    columns = ("id", "part", "kind", "parent", "accepted", "reason", "prompt", "settings", "image", "run")
+    return {row["id"]: row for row in catalogue.rows("images", columns)}
+
+
+def variants(catalogue: Catalogue) -> dict[str, dict[str, Any]]:
+    """Those that are variants."""
+    return {name: row for name, row in pictures(catalogue).items() if row["kind"] == "variant"}
+
+
+def vectors(catalogue: Catalogue) -> set[str]:
+    """Ids of the pictures that searches compare with."""
+    served = catalogue.served()
+    return {row["id"] for row in served.rows(served.vectors, ("id",))}
+
+
+def test_every_view_gets_its_variants_in_large_batches(
+    onboard: Run, painter: Callable[..., Customer], catalogue: Catalogue, calls: Callable[[], list[Any]]
+) -> None:
+    """Two of each of twelve views, in one call; with prompt and lineage, embedded, live; a rerun does nothing."""
+    summary = onboard(painter())
+    rows = variants(catalogue)
+    assert len(rows) == 3 * 4 * 2
+    assert summary["images"] == {"views": 12, "variants": 24, "rejected": 0}
+    assert calls() == [(0.1, 24)]
+    assert {name for name, row in pictures(catalogue).items() if row["accepted"]} == vectors(catalogue)
+    block = next(row for row in rows.values() if row["part"] == "block")
+    assert block["prompt"] == "a photograph of Spacer"
+    stages = json.loads(block["settings"])
+    assert [link["stage"] for link in stages] == ["background", "paint", "paint"]
+    assert stages[2]["told"]["strength"] == 0.1
+    again = onboard(painter())
+    assert again["images"] == {"views": 0, "variants": 0, "rejected": 0}
+    assert len(calls()) == 1
+
+
+def test_a_rejected_picture_is_tried_again_more_gently(
+    onboard: Run, painter: Callable[..., Customer], catalogue: Catalogue, calls: Callable[[], list[Any]]
+) -> None:
+    """Only those that were rejected, with less strength; what passes then is like any other."""
+    onboard(painter(spoils="block"))
+    assert calls() == [(0.1, 24), (0.05, 8)]
+    rows = variants(catalogue)
+    assert all(row["accepted"] for row in rows.values())
+    told = {row["part"]: json.loads(row["settings"])[2]["told"]["strength"] for row in rows.values()}
+    assert told == {"block": 0.05, "washer-3": 0.1, "washer-5": 0.1}
+
+
+def test_what_never_passes_stays_out_with_its_reason(
+    onboard: Run, painter: Callable[..., Customer], catalogue: Catalogue
+) -> None:
+    """The render alone stands for it; the other parts are not held up."""
+    onboard(painter(spoils="block", strength=0.9))
+    rows = [row for row in variants(catalogue).values() if row["part"] == "block"]
+    assert [row["accepted"] for row in rows] == [False] * 8
+    assert all(row["reason"] for row in rows)
+    there = vectors(catalogue)
+    assert not {row["id"] for row in rows} & there
+    assert len([row for row in pictures(catalogue).values() if row["part"] == "block" and row["id"] in there]) == 4
+
+
+def test_a_run_that_was_stopped_goes_on_with_what_is_missing(
+    onboard: Run,
+    painter: Callable[..., Customer],
+    catalogue: Catalogue,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """After one batch of four the others are made, and the pictures are those of a run that was not stopped."""
+    whole = Catalogue(uri=str(tmp_path / "whole"))
+    onboard(painter(), into=whole)
+    monkeypatch.setattr(augmentation, "SMALLEST", 4)
+    made: list[int] = []
+    make = Augmentation.make
+
+    def stopped(self: Augmentation, names: Any) -> int:
+        if made:
+            raise KeyboardInterrupt
+        made.append(len(names))
+        return make(self, names)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Augmentation, "make", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            onboard(painter())
+    assert len(variants(catalogue)) == 8
+    assert catalogue.live() == ""
+    onboard(painter())
+    one, other = variants(catalogue), variants(whole)
+    assert {name: row["image"] for name, row in one.items()} == {name: row["image"] for name, row in other.items()}
+    assert vectors(catalogue) == vectors(whole)
+
+
+def test_workers_that_share_the_work_do_all_of_it_once(
+    onboard: Run, painter: Callable[..., Customer], catalogue: Catalogue
+) -> None:
+    """Each part is some share's, and no view is in two."""
+    onboard(painter().model_copy(update={"recipe": painter().recipe.model_copy(update={"variants": 0})}))
+    shares = [Augmentation(painter(), catalogue, "r", share, 3) for share in range(3)]
+    lacking = [share.lacking() for share in shares]
+    assert sorted(name for some in lacking for name in some) == sorted(pictures(catalogue))
+    for share in shares:
+        for batch in share.batches():
+            share.make(batch)
+    assert len(variants(catalogue)) == 24
+    assert Augmentation(painter(), catalogue, "r").lacking() == ()
+
+
+def test_another_recipe_takes_the_old_variants_away(
+    onboard: Run, painter: Callable[..., Customer], catalogue: Catalogue, customer: Customer
+) -> None:
+    """Their rows and vectors go, the views stay as they are; without the stage nothing of it is left."""
+    onboard(painter())
+    views = {name for name, row in pictures(catalogue).items() if row["kind"] == "view"}
+    before = set(variants(catalogue))
+    onboard(painter(strength=0.05))
+    after = variants(catalogue)
+    assert len(after) == 24
+    assert not before & set(after)
+    assert {name for name, row in pictures(catalogue).items() if row["kind"] == "view"} == views
+    assert vectors(catalogue) == views | set(after)
+    plain = customer.recipe.model_copy(update={"variants": 0})
+    onboard(customer.model_copy(update={"recipe": plain}))
+    assert set(pictures(catalogue)) == views == vectors(catalogue)
+
+
+def test_the_flow_makes_them_as_well(
+    painter: Callable[..., Customer], catalogue: Catalogue, cad: Path, tmp_path: Path
+) -> None:
+    """`onboard` starts `augment` inside itself and waits for it, with Prefect around it."""
+    from prefect.testing.utilities import prefect_test_harness
+
+    from flows.onboard import onboard as flow
+
+    with prefect_test_harness(server_startup_timeout=90):
+        summary = flow(painter(), catalogue, str(cad), home=tmp_path / "home", workers=1)
+    assert summary["images"]["variants"] == 24
+    assert len(variants(catalogue)) == 24
+    assert painter().gpu == Gpu()
