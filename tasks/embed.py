@@ -134,8 +134,7 @@ class Embedder:
 
     @cached_property
     def _tokenizer(self) -> Any:
-        import open_clip
-
+        open_clip = library(self._weights)
         own = {"bpe_path": str(self._weights.vocabulary)} if self._weights.vocabulary else {}
         with quiet():
             return open_clip.get_tokenizer(self._weights.architecture, **own)
@@ -146,12 +145,9 @@ def network(weights: models.Weights) -> Any:
 
     Raises ValueError with a sentence when the file does not hold the weights of that model.
     """
-    torchvision_ops.declare()
-    import open_clip
     import torch
 
-    if weights.config is not None:
-        open_clip.add_model_config(weights.config)
+    open_clip = library(weights)
     with quiet(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         model = open_clip.create_model(
@@ -164,6 +160,16 @@ def network(weights: models.Weights) -> Any:
     if weights.file is not None:
         _load(model, weights)
     return model.eval()
+
+
+def library(weights: models.Weights) -> Any:
+    """The module open_clip, which knows the architecture of `weights` from then on."""
+    torchvision_ops.declare()
+    import open_clip
+
+    if weights.config is not None:
+        open_clip.add_model_config(weights.config)
+    return open_clip
 
 
 def _load(model: Any, weights: models.Weights) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -225,6 +227,14 @@ def test_a_long_part_keeps_its_ends() -> None:
     other[5:15, 50:58] = 200  # shorter, seen only beyond the middle square
     vectors = embedder(DEFAULT).images([picture, other])
     assert np.abs(vectors[0] - vectors[1]).max() > 0.01
+
+
+def test_words_may_come_before_any_picture() -> None:
+    """A process that is asked for words alone loads all that it needs."""
+    load = "from blocks.customer import Embed; from tasks.embed import embedder"
+    code = f"{load}; print(embedder(Embed()).texts(['a']).shape)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, f"(1, {embedder(DEFAULT).dimension})"), done.stderr
 
 
 def test_a_query_is_looked_at_twice() -> None:
