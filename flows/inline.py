@@ -6,6 +6,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from tasks import inquiry
+from tasks.diffusion import finetuning
 from tasks.job import Job, opened, prepared
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from blocks.catalogue import Catalogue
     from blocks.customer import Customer
+    from tasks.diffusion.lora import Tuning
     from tasks.progress import Progress
 
 
@@ -64,3 +66,16 @@ def run_evaluate(
         for batch in asked.batches():
             asked.make(batch)
         return asked.finish()
+
+
+def run_finetune(
+    customer: Customer, catalogue: Catalogue, *, photos: str = "", progress: Progress, home: Path, tuning: Tuning
+) -> dict[str, Any]:
+    """Tune the diffusion model to a customer's photographs and return the figures: the steps of the flow.
+
+    Raises ValueError with a sentence when there is nothing to learn from, to tune, or to judge by.
+    """
+    with finetuning.opened(customer, catalogue, photos, home, tuning, progress) as work:
+        for until in work.stretches():
+            work.learn(until)
+        return work.finish()

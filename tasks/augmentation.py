@@ -137,6 +137,7 @@ class Augmentation:
             pending = [todo for todo in pending if self._wants_more(settled[todo])]
             if not pending:
                 break
+        self._jury.count(one for some in settled.values() for one, _ in some)
         found: dict[str, list[Shown]] = {name: [] for name in views}
         for (name, _), shown in sorted(settled.items()):
             found[name] += shown

@@ -16,7 +16,7 @@ from tasks.gate.retrieval import Gallery, Retrieval
 from tasks.records import Record, View
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from blocks.catalogue import Catalogue
     from tasks.embed import Embedder
@@ -53,12 +53,11 @@ class Jury:
         flat = [(variant, view) for some, view in zip(made, views, strict=True) for variant in some]
         judged = [Judged(variant=variant, verdict=gate.verdict(variant, view)) for variant, view in flat]
         judged = self._recognised(_told_apart(judged), [view for _, view in flat])
-        self._count(judged)
         rest = iter(judged)
         return [[next(rest) for _ in some] for some in made]
 
     def given_up(self, part: str) -> bool:
-        """Whether a part is not worth another try."""
+        """Whether what was counted so far says that a part is not worth another try."""
         return bool(self.stopped or self._breaker.part(self._parts[part], part))
 
     @property
@@ -72,7 +71,8 @@ class Jury:
         parts = (self._breaker.part(tally, part) for part, tally in sorted(self._parts.items()))
         return tuple(filter(None, (self.stopped, *parts)))
 
-    def _count(self, judged: Sequence[Judged]) -> None:
+    def count(self, judged: Iterable[Judged]) -> None:
+        """Count how pictures were judged in the end, after all tries."""
         of_part = defaultdict(list)
         for one in judged:
             of_part[one.variant.part.number].append(one.verdict)

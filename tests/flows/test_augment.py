@@ -54,9 +54,10 @@ class Paint(BaseModel):
 @pytest.fixture
 def painter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, customer: Customer) -> Callable[..., Customer]:
     """A customer whose variants are made by a stage that wants a GPU; its settings may be given."""
-    (tmp_path / "painting.py").write_text(STAGE)
+    module = f"painting_{tmp_path.name}"  # each test has one of its own, and so a log of its own
+    (tmp_path / f"{module}.py").write_text(STAGE)
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setenv("PARTSIGHT_STAGES", "paint=painting:Paint")
+    monkeypatch.setenv("PARTSIGHT_STAGES", f"paint={module}:Paint")
 
     def made(**settings: Any) -> Customer:
         recipe = customer.recipe.model_copy(
@@ -72,7 +73,7 @@ def calls(tmp_path: Path) -> Callable[[], list[tuple[float, int]]]:
     """What the stage was asked for: strength, and how many pictures at once."""
 
     def read() -> list[tuple[float, int]]:
-        log = tmp_path / "painting.py.log"
+        log = tmp_path / f"painting_{tmp_path.name}.py.log"
         lines = log.read_text().splitlines() if log.exists() else []
         return [(float(line.split()[0]), int(line.split()[1])) for line in lines]
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from prefect.logging import disable_run_logger
 
+from blocks import torchvision_ops
 from flows.train_diffusion import compress, encode, paint, stock
 from tasks.diffusion.training.course import Course, Pace, Shape
 
@@ -25,8 +26,6 @@ COURSE = Course(
 
 def test_a_short_training_gives_a_pipeline_that_resumes_and_loads(tmp_path: Path) -> None:
     """The flow's steps end in a folder that diffusers loads, with and without geometry; more steps go on from there."""
-    from diffusers import ControlNetModel, StableDiffusionControlNetPipeline, StableDiffusionPipeline
-
     with disable_run_logger():
         album, unseen = stock.fn(tmp_path, COURSE, 1)
         assert (album.count, unseen.count) == (32, 32)
@@ -39,7 +38,10 @@ def test_a_short_training_gives_a_pipeline_that_resumes_and_loads(tmp_path: Path
     assert steps == [2, 3]
     assert {file.name for file in (tmp_path / "sheets").iterdir()} == {"vae-000002.png", "000002.png", "000003.png"}
 
-    pipe = StableDiffusionPipeline.from_pretrained(pipeline, local_files_only=True, torch_dtype=torch.float32)
+    torchvision_ops.declare()
+    from diffusers import ControlNetModel, StableDiffusionControlNetPipeline, StableDiffusionPipeline
+
+    pipe = StableDiffusionPipeline.from_pretrained(pipeline, local_files_only=True, dtype=torch.float32)
     asked = {"prompt": "hex bolt, on a steel table", "num_inference_steps": 2, "output_type": "np"}
     pipe.set_progress_bar_config(disable=True)
     plain = pipe(**asked, generator=torch.Generator().manual_seed(1)).images
@@ -47,7 +49,7 @@ def test_a_short_training_gives_a_pipeline_that_resumes_and_loads(tmp_path: Path
     control = ControlNetModel.from_pretrained(pipeline / "controlnet", local_files_only=True)
     held = StableDiffusionControlNetPipeline(**pipe.components, controlnet=control, requires_safety_checker=False)
     held.set_progress_bar_config(disable=True)
-    shape = torch.from_numpy(np.asarray(album.conditions()[0][:1])).permute(0, 3, 1, 2).float() / 255
+    shape = torch.from_numpy(np.array(album.conditions()[0][:1])).permute(0, 3, 1, 2).float() / 255
     shown = held(**asked, image=shape, generator=torch.Generator().manual_seed(1)).images
     assert np.isfinite(shown).all()
     assert np.abs(shown - plain).max() > 1e-4
