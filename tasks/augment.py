@@ -14,6 +14,8 @@ from tasks.stages import Stage, StageError, nearest, stage
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from blocks.customer import Recipe
+
 ARRAYS = {"image": np.uint8, "alpha": np.float32, "mask": np.bool_, "depth": np.float32, "normals": np.float32}
 
 
@@ -51,7 +53,9 @@ class Chain(Record):
     @property
     def source(self) -> Literal["view", "photo", "part"]:
         """What the variants are made from: rendered views, supplied photographs, or a part's words alone."""
-        found = (getattr(link.settings, "source", "view") for link in self.links)
+        found: list[Literal["view", "photo", "part"]] = [
+            getattr(link.settings, "source", "view") for link in self.links
+        ]
         return next((one for one in found if one != "view"), "view")
 
     @cached_property
@@ -125,6 +129,25 @@ def chain(names: Sequence[str], settings: Mapping[str, Mapping[str, Any]] | None
     for name in given:
         stage(name)
     return Chain(links=tuple(_link(name, given.get(name, {})) for name in names))
+
+
+def usable(recipe: Recipe) -> tuple[Recipe, tuple[str, ...]]:
+    """The recipe without the stages that cannot work here though nothing is set wrong, and a sentence for each.
+
+    A stage says so itself, by its property `absent`: the weights that it takes by default are not there, say.
+    """
+    why = {name: _absent(name, recipe.settings.get(name, {})) for name in recipe.stages}
+    notes = tuple(f"The stage {name} was left out: {reason}" for name, reason in why.items() if reason)
+    kept = tuple(name for name in recipe.stages if not why[name])
+    return (recipe.model_copy(update={"stages": kept}), notes) if notes else (recipe, ())
+
+
+def _absent(name: str, settings: Mapping[str, Any]) -> str:
+    found = stage(name)
+    try:
+        return str(getattr(found.settings and found.settings.model_validate(dict(settings)), "absent", ""))
+    except ValidationError:  # what is wrong with the settings is said where the chain is made
+        return ""
 
 
 def _link(name: str, settings: Mapping[str, Any]) -> Link:

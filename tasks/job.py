@@ -53,6 +53,7 @@ class Job:
         self.customer, self.catalogue, self.seen, self.tally = customer, catalogue, seen, tally
         self.progress: Progress = Silent()
         self.workers = workers
+        self.left_out: tuple[str, ...] = ()
         self._home = home
         self._started = _now()
         self._embedding = Lock()  # one batch is embedded at a time: the model uses all cores
@@ -304,7 +305,7 @@ class Job:
             "variants": sum(row["kind"] == "variant" for row in images),
             "rejected": sum(not row["accepted"] for row in images),
         }
-        notes = [*remarks(self.seen, plan), *self.augmentation.summary()["notes"]]
+        notes = [*self.left_out, *remarks(self.seen, plan), *self.augmentation.summary()["notes"]]
         self.tally.settle(counts, [*bad, *self.seen.refused], notes)
 
     def _usable(self) -> None:
@@ -334,6 +335,12 @@ def opened(
     if ready is not None:
         yield ready
         return
+    from tasks.augment import usable
+    from tasks.diffusion.adapters import wearing
+
+    customer = wearing(customer, home)
+    recipe, left_out = usable(customer.recipe)
+    customer = customer.model_copy(update={"recipe": recipe})
     run = f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"  # sorts by its beginning, also within a second
     tally = Tally(customer.slug, run)
     watch = progress or Silent()
@@ -343,7 +350,7 @@ def opened(
             seen = stack.enter_context(survey(customer, catalogue, source, limit))
         watch.finish("scan")
         job = Job(customer, catalogue, seen, tally, home, workers or os.cpu_count() or 1)
-        job.progress = watch
+        job.progress, job.left_out = watch, left_out
         stack.callback(job.close)
         job.check()
         yield job

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,6 @@ from infra.cli.who import catalogue, here
 from infra.cli.who import customer as resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from blocks.catalogue import Catalogue
     from blocks.customer import Customer
 
@@ -47,7 +46,10 @@ def review(
     """
     machine = here()
     who = resolve(customer, machine)
-    there = catalogue(who, machine)
+    from blocks.catalogue import Catalogue
+
+    catalogue(who, machine)  # says so where there is none
+    there = Catalogue(uri=str(machine.catalogue(who.slug)))  # what runs made, also what is not live yet
     if both := sorted(set(accept) & set(reject)):
         raise WrongCallError(f"{both[0]} is to be accepted and rejected: say one of them.")
     from tasks.report import review as page

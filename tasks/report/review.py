@@ -29,7 +29,7 @@ def write(catalogue: Catalogue, customer: str, path: Path, *, parts: Collection[
     rows = _rows(catalogue, parts)
     decided = {row["id"]: row["accepted"] for row in catalogue.rows("reviews", ("id", "accepted"))}
     shown = rows[:PAIRS]
-    data = pictures(catalogue, [name for row in shown for name in (row["id"], row["parent"])])
+    data = pictures(catalogue, [name for row in shown for name in (row["id"], row["parent"]) if name])
     thumbs = {name: sheet([thumbnail(some, _TILE)]).uri for name, some in data.items()}
     rejected = sum(not row["accepted"] for row in rows)
     moment = datetime.now(UTC)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from tasks.augment import Chain, Task, backdrop, chain, flatten
+from blocks.customer import Recipe
+from tasks.augment import Chain, Task, backdrop, chain, flatten, usable
 from tasks.stages import StageError
 
 if TYPE_CHECKING:
@@ -246,6 +247,20 @@ def test_a_gentler_chain_is_what_its_stages_say(stage_of: Callable[[str], str]) 
     assert found[0] is not None
     assert found[0].links[0] == made.links[0]
     assert chain(["wear"]).gentler(1) is None
+
+
+def test_a_stage_that_cannot_work_here_is_left_out_with_its_reason(stage_of: Callable[[str], str]) -> None:
+    """The others stay in their order; where all can work the recipe is as it was."""
+    name = stage_of(
+        "yield view\n    model: str = ''\n    @property\n    def absent(self):\n"
+        "        return '' if self.model else 'its weights are not here.'"
+    )
+    recipe = Recipe(stages=("wear", name, "camera"))
+    left, notes = usable(recipe)
+    assert left.stages == ("wear", "camera")
+    assert notes == (f"The stage {name} was left out: its weights are not here.",)
+    named = recipe.model_copy(update={"settings": {name: {"model": "x"}}})
+    assert usable(named) == (named, ())
 
 
 def test_lineage_says_what_made_a_variant() -> None:
