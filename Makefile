@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench bench-recall mutations samples clean
+.PHONY: help setup demo test lint format bench bench-recall bench-diffusion bench-gate mutations samples clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -43,6 +43,12 @@ bench: setup  ## speed against the naive script, overheads, memory: a table and 
 
 bench-recall: setup  ## recall and embedding speed against baselines: a table and build/recall.json
 	$(BIN)/python tests/bench/recall.py
+
+bench-diffusion: setup  ## pictures per second of the stage diffuse against the plain loop: build/diffusion.json
+	$(BIN)/python tests/bench/diffusion.py
+
+bench-gate: setup  ## planted faults and sound pictures before the gate: a table and build/gate.json
+	$(BIN)/python tests/bench/gate.py
 
 mutations: setup  ## 300 mutated CAD files: loaded, quarantined, or (never) brought down
 	$(BIN)/python tests/hostile/mutations.py --count 300

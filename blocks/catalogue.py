@@ -26,8 +26,13 @@ if TYPE_CHECKING:
     from lancedb.table import Table
 
 KEYS: Final = {
-    **{"files": "id", "shapes": "geometry", "parts": "part", "images": "id"},
-    **{"queries": "id", "reviews": "id", "runs": "run"},
+    "files": "id",
+    "shapes": "geometry",
+    "parts": "part",
+    "images": "id",
+    "queries": "id",
+    "reviews": "id",
+    "runs": "run",
 }
 VECTORS: Final = "vectors__"
 SERVED: Final = ("files", "shapes", "parts", "images")  # tables that go live together, with the vectors

@@ -29,11 +29,13 @@ def name(view: str, made: str, place: int) -> str:
 def row(parent: str, place: int, variant: View, verdict: Verdict, steps: Chain, made: str) -> dict[str, Any]:
     """Row of the variant number `place` of the picture `parent`, judged; `steps` are those that made it."""
     from tasks import codec
+    from tasks.diffusion import marking
 
     said = variant.lineage
+    image = marking.marked(codec.encode_photograph(variant.image), marking.source(said))
     settings = [*steps.lineage, *({"stage": stage, "told": told} for stage, told in said.items())]
     return blank(name(parent, made, place), variant.part, kind="variant", parent=parent, recipe=made) | {
-        "image": codec.encode_photograph(variant.image),
+        "image": image,
         "mask": codec.encode_mask(variant.mask),
         "stage": " + ".join(steps.names),
         "seed": f"{parent}:{place}",

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from pydantic import BaseModel
 
-from blocks import catalogue, customer, models, source
+from blocks import catalogue, customer, source
+from blocks.models import embedders, pipelines
 from infra import settings
 from tasks import records
 from tasks.augment import chain
@@ -24,7 +25,7 @@ FOLDERS = ("flows", "tasks", "blocks", "infra", "tests")
 
 def forms() -> Iterator[type[BaseModel]]:
     """Models that a person fills in."""
-    for module in (catalogue, customer, models, source, settings):
+    for module in (catalogue, customer, embedders, pipelines, source, settings):
         for value in vars(module).values():
             if isinstance(value, type) and issubclass(value, BaseModel) and value.__module__ == module.__name__:
                 yield value

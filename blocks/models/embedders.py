@@ -11,14 +11,14 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from blocks.catalogue import vectors_table
+from blocks.models import hub
 
 SHIPPED: Final = "partsight-small"
 RANDOM: Final = "random"
-_FOLDER: Final = Path(__file__).parent / "weights"
+_FOLDER: Final = Path(__file__).parent.parent / "weights"
 _HUB: Final = "hf-hub:"
 _HUB_CONFIG: Final = "open_clip_config.json"
 _HUB_WEIGHTS: Final = "open_clip_model.safetensors"
-_HUB_SECONDS: Final = 5.0  # the hub's own client takes 48 s of retries to say that it is not there
 
 
 class Weights(BaseModel):
@@ -128,7 +128,7 @@ def _from_tag(model: str, weights: str) -> Weights:
     owner, _, name = str(pinned.get("hf_hub", "")).rpartition("/")
     if not owner:
         raise ValueError(f"{model} with {tag} is not published as safetensors, and nothing else is loaded.")
-    file = _hub_file(owner, re.sub(r"\.(bin|pth?)$", ".safetensors", name) or _HUB_WEIGHTS, revision)
+    file = hub.file(owner, re.sub(r"\.(bin|pth?)$", ".safetensors", name) or _HUB_WEIGHTS, revision)
     _check_text_side(config)
     keys = ("mean", "std", "interpolation", "resize_mode", "fill_color")
     return Weights(
@@ -145,8 +145,8 @@ def _from_tag(model: str, weights: str) -> Weights:
 
 def _from_hub(model: str) -> Weights:
     repository, _, revision = model.removeprefix(_HUB).partition("@")
-    config = _hub_file(repository, _HUB_CONFIG, revision)
-    file = _hub_file(repository, _HUB_WEIGHTS, revision)
+    config = hub.file(repository, _HUB_CONFIG, revision)
+    file = hub.file(repository, _HUB_WEIGHTS, revision)
     found = _from_file(model, file)  # both lie in one snapshot folder, like any folder of the customer's
     _check_text_side(_parsed(config)["model_cfg"])
     return found.model_copy(update={"name": repository})
@@ -156,33 +156,7 @@ def _check_text_side(config: dict[str, Any]) -> None:
     """Fetch, or miss with a sentence, what a text side from the hub reads while it is made."""
     text = config["text_cfg"]
     for repository in {text.get("hf_model_name"), text.get("hf_tokenizer_name")} - {None, ""}:
-        _hub_file(repository, "config.json" if repository == text.get("hf_model_name") else "tokenizer_config.json", "")
-
-
-def _hub_file(repository: str, name: str, revision: str) -> Path:
-    """`name` of `repository` on the hub, from the local cache when it is there."""
-    import httpx
-    from huggingface_hub import constants, hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
-
-    where = f"{repository}{f' at {revision}' if revision else ''}"
-    hint = "copy the weights here and give the path of their safetensors file"
-    try:
-        return Path(hf_hub_download(repository, name, revision=revision or None, local_files_only=True))
-    except LocalEntryNotFoundError:
-        if constants.is_offline_mode():
-            raise ValueError(f"{where} is not on this machine, and HF_HUB_OFFLINE is set: {hint}.") from None
-    try:
-        httpx.head(constants.ENDPOINT, timeout=_HUB_SECONDS)
-        return Path(hf_hub_download(repository, name, revision=revision or None))
-    except httpx.HTTPError as error:
-        reason = f"the model hub cannot be reached ({type(error).__name__})"
-        raise ValueError(f"{where} is not on this machine, and {reason}: {hint}.") from error
-    except EntryNotFoundError as error:
-        raise ValueError(f"{where} has no {name}, and nothing but safetensors is loaded: {hint}.") from error
-    except OSError as error:
-        first = str(error).strip().splitlines()[0]
-        raise ValueError(f"{where} could not be fetched from the model hub ({first}): {hint}.") from error
+        hub.file(repository, "config.json" if repository == text.get("hf_model_name") else "tokenizer_config.json", "")
 
 
 def _config(model: str) -> dict[str, Any]:
