@@ -1,0 +1,141 @@
+"""Whether a variant is still a usable picture of its part: identity before beauty, and why not in words.
+
+A check is its settings, a pydantic model that is called with a variant and the view that it was made from:
+
+    class Sharp(BaseModel):
+        \"\"\"The picture must not be blurred.\"\"\"
+
+        least: float = Field(4.0, ge=0, description="Least variance of the second derivative.")
+
+        def __call__(self, variant, view):
+            found = sharpness(variant.image)
+            return {"sharpness": found}, "" if found >= self.least else "The picture is blurred."
+
+A package offers it under the entry point group `partsight.checks`; `PARTSIGHT_CHECKS="sharp=mymodule:Sharp"` does
+without a package. Checks with a lower `place` come first, and the first reason counts. What needs the catalogue works
+on batches and stands beside: `tasks.gate.retrieval`, `tasks.gate.duplicates`, `tasks.gate.breaker`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+from pydantic import ValidationError
+
+from tasks.plugins import Group, Plugin, PluginError, nearest
+from tasks.records import Record, View
+
+__all__ = ["CHECKS", "Check", "CheckError", "Finding", "Verdict", "checks", "installed", "verdict"]
+
+LAST: Final = 100  # place of a check that names none
+
+
+class CheckError(PluginError):
+    """A check is missing, wrongly set, or did what a check may not do: a sentence with its name."""
+
+
+class Check(Plugin):
+    """A check as it is installed: `settings` is its class, or None and `error` says why it did not load."""
+
+    @property
+    def place(self) -> int:
+        """Where it stands: of several reasons the one with the lowest place counts."""
+        return int(getattr(self.settings, "place", LAST))
+
+
+class Finding(NamedTuple):
+    """What one check measured; `reason` is empty when the picture passes."""
+
+    scores: dict[str, float]
+    reason: str = ""
+
+
+class Verdict(Record):
+    """Whether a variant takes part, the reason in words when it does not, and what was measured.
+
+    `check` is the name of the check whose reason that is.
+    """
+
+    accepted: bool
+    reason: str
+    scores: dict[str, float]
+    check: str = ""
+
+
+Ready = tuple[tuple[str, Callable[[View, View], tuple[Mapping[str, float], str]]], ...]
+CHECKS = Group("check", "__call__(self, variant, view) that returns its scores and a reason", Check, CheckError)
+
+
+def installed() -> dict[str, Check]:
+    """Every check by name: the built-ins, other packages', and those of `PARTSIGHT_CHECKS`, which win."""
+    return CHECKS.installed()
+
+
+def checks(settings: Mapping[str, Mapping[str, Any]] | None = None) -> Ready:
+    """All installed checks, ready to use, by place; with `settings` by check name, defaults elsewhere.
+
+    A check that failed to load takes no part. Raises CheckError when settings name a check that cannot be used or a
+    value that it refuses.
+    """
+    given = settings or {}
+    for name in given:
+        CHECKS.named(name)
+    there = [check for check in installed().values() if not check.error]
+    return tuple((check.name, _made(check, given.get(check.name, {}))) for check in _in_order(there))
+
+
+def verdict(variant: View, view: View, by: Ready | None = None) -> Verdict:
+    """Judge a variant against the view that it was made from, `by` these checks or all that are installed.
+
+    All of them run, the first reason counts. Raises CheckError with the check's name when one fails.
+    """
+    scores: dict[str, float] = {}
+    reason = failed = ""
+    for name, check in _usual(tuple(installed().values())) if by is None else by:
+        found, said = _found(name, check, variant, view)
+        scores |= found
+        if said and not reason:
+            reason, failed = said, name
+    return Verdict(accepted=not reason, reason=reason, scores=scores, check=failed)
+
+
+def _in_order(there: Sequence[Check]) -> list[Check]:
+    return sorted(there, key=lambda check: (check.place, check.name))
+
+
+def _made(check: Check, settings: Mapping[str, Any]) -> Any:
+    """The check with those settings."""
+    assert check.settings is not None  # noqa: S101 those with an error were left out
+    for key in settings:
+        if key not in check.fields:
+            known = ", ".join(check.fields) or "none"
+            raise CheckError(
+                f"Check {check.name!r} has no setting {key!r}{nearest(key, check.fields)}. It has: {known}."
+            )
+    try:
+        return check.settings.model_validate(dict(settings))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the settings"
+        raise CheckError(f"Check {check.name!r}, setting {where!r}: {first['msg']}.") from error
+
+
+@lru_cache(maxsize=4)
+def _usual(there: tuple[Check, ...]) -> Ready:
+    """The checks with their defaults, made once."""
+    return tuple((check.name, _made(check, {})) for check in _in_order([one for one in there if not one.error]))
+
+
+def _found(name: str, check: Any, variant: View, view: View) -> tuple[dict[str, float], str]:
+    """What the check says, in plain numbers and words; whatever it raises becomes a CheckError with its name."""
+    try:
+        scores, reason = check(variant, view)
+        return {str(key): round(float(score), 4) for key, score in scores.items()}, str(reason)
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise CheckError(
+            f"Check {name!r} failed on part {view.part.number!r}: {type(error).__name__}: {error}"
+        ) from error

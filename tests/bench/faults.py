@@ -1,0 +1,194 @@
+"""Pictures of a part that show another shape than its CAD: faults that are planted to see whether the gate finds them.
+
+    filled hole    a through-hole is gone; the surface around it goes on where it was
+    added flange   a block stands out of the part where its CAD has nothing
+    shifted        the part lies some pixels from where the view has it
+    sibling        another size of the same design, as large in the picture, from the same camera
+
+A fault is planted before the stages, so that it is as worn, lit and blurred as the rest of its picture. The picture is
+then handed to the gate with the mask, depth and normals of the true view, as a stage does that did not notice.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+from scipy import ndimage
+
+from blocks.customer import Render
+from tasks.generate import specimen
+from tasks.records import Record, View, generator
+from tasks.rig import cameras
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tasks.augment import Chain
+    from tasks.generate import Specimen
+    from tasks.records import Bools, Camera
+    from tasks.render import Studio
+
+Fault = Literal["filled hole", "added flange", "shifted", "sibling"]
+FAULTS = get_args(Fault)
+SIZE = 256
+LEAST_HOLE = 40  # pixels of a hole that is filled: 7 across
+FLANGE = 0.015  # of the part's area that a flange adds outside the silhouette, at least
+SHIFT = (4.0, 12.0)  # pixels
+SIBLINGS = 4
+ROUNDS = 40  # of smoothing, over what is filled
+
+
+class Case(Record):
+    """A true view and a picture that is said to be made of it; `fault` is empty when nothing is wrong.
+
+    `change` is the share of the part's area in which silhouette or depth differ.
+    """
+
+    part: str
+    stages: tuple[str, ...]
+    fault: Fault | Literal[""]
+    change: float
+    variant: View
+    view: View
+
+
+class Sitter:
+    """One made-up part before one of its cameras, and its faulty likenesses."""
+
+    def __init__(self, studio: Studio, family: str, series: int, place: int) -> None:
+        self._studio, self._key = studio, (family, series)
+        self.specimen = specimen(family, series, 0)
+        self.seed = ("gate", *self._key, place)
+        stands = cameras(self.specimen.vertices, Render(views=16, size=SIZE), self.seed)
+        self.camera = stands[place]
+        self.view = self._taken(self.specimen)
+
+    def faulty(self, fault: Fault) -> View | None:
+        """The view with that fault, or None where this part cannot have it."""
+        ways = (self._filled, self._flanged, self._shifted, self._sibling)
+        return dict(zip(FAULTS, ways, strict=True))[fault]()
+
+    def _taken(self, one: Specimen, extra: tuple[Any, Any] | None = None) -> View:
+        vertices, faces = one.vertices, one.faces
+        if extra is not None:
+            faces = np.concatenate([faces, extra[1] + len(vertices)])
+            vertices = np.concatenate([vertices, extra[0]])
+        stands: dict[int, Camera] = {0: self.camera}
+        return next(view for _, view in self._studio.taken(vertices, faces, one.part, stands, self.seed))
+
+    def _filled(self) -> View | None:
+        found = [hole for hole in holes(self.view.mask) if np.count_nonzero(hole) >= LEAST_HOLE]
+        if not found:
+            return None
+        hole = found[int(generator("hole", *self.seed).integers(len(found)))]
+        return filled(self.view, hole)
+
+    def _flanged(self) -> View | None:
+        import trimesh
+
+        rng = generator("flange", *self.seed)
+        vertices = self.specimen.vertices
+        size = _size(vertices)
+        hull = trimesh.Trimesh(vertices, self.specimen.faces, process=False).convex_hull.vertices
+        for _ in range(12):
+            if rng.random() < 0.4:
+                wide, thick = rng.uniform((0.04, 0.02), (0.1, 0.08)) * size
+                block = trimesh.creation.cylinder(wide, thick, sections=48)
+            else:
+                block = trimesh.creation.box(rng.uniform((0.05, 0.05, 0.02), (0.16, 0.16, 0.06)) * size)
+            block.apply_transform(trimesh.transformations.random_rotation_matrix(rng.random(3)))
+            block.apply_translation(hull[int(rng.integers(len(hull)))])
+            made = self._taken(self.specimen, (block.vertices, block.faces))
+            added = np.count_nonzero(made.mask & ~self.view.mask) / max(np.count_nonzero(self.view.mask), 1)
+            if added >= FLANGE:
+                return made
+        return None
+
+    def _shifted(self) -> View:
+        rng = generator("shift", *self.seed)
+        angle, length = rng.uniform(0, 2 * np.pi), rng.uniform(*SHIFT)
+        down, right = round(length * np.sin(angle)), round(length * np.cos(angle))
+        moved = {
+            name: np.roll(getattr(self.view, name), (down, right), (0, 1))
+            for name in ("image", "alpha", "mask", "depth", "normals")
+        }
+        return self.view.replace(**moved)
+
+    def _sibling(self) -> View:
+        rng = generator("sibling", *self.seed)
+        return self.siblings()[int(rng.integers(1, SIBLINGS)) - 1]
+
+    def siblings(self) -> list[View]:
+        """The other sizes of the design from the same camera, each in the middle and as large as this one."""
+        found = []
+        middle, size = _middle(self.specimen.vertices), _size(self.specimen.vertices)
+        for number in range(1, SIBLINGS):
+            one = specimen(*self._key, number)
+            vertices = (one.vertices - _middle(one.vertices)) * (size / _size(one.vertices)) + middle
+            # its own look stays: siblings may be of another material
+            found.append(self._taken(one.replace(vertices=vertices)))
+        return found
+
+
+def _middle(vertices: Any) -> Any:
+    return (vertices.min(axis=0) + vertices.max(axis=0)) / 2
+
+
+def _size(vertices: Any) -> float:
+    return float(np.linalg.norm(np.ptp(vertices, axis=0)))
+
+
+def cases(sitter: Sitter, fault: Fault | Literal[""], chain: Chain) -> Iterator[Case]:
+    """The variant of that sitter by `chain`, with the fault; nothing where the part cannot have it."""
+    view = sitter.view
+    planted = sitter.faulty(fault) if fault else view
+    if planted is None:
+        return
+    for variant in chain.variants(planted, "-".join(map(str, sitter.seed)), 1):
+        yield Case(
+            part=sitter.specimen.number,
+            stages=chain.names,
+            fault=fault,
+            change=changed(planted, view),
+            variant=variant.replace(mask=view.mask, depth=view.depth, normals=view.normals) if fault else variant,
+            view=view,
+        )
+
+
+def changed(one: View, other: View) -> float:
+    """Share of both silhouettes in which two views of one camera differ: by outline, or by 5 % of the depth."""
+    either = one.mask | other.mask
+    deep = other.depth[other.mask]
+    span = max(float(np.ptp(deep)) if deep.size else 0.0, 1e-9)
+    apart = (one.mask != other.mask) | (np.abs(one.depth - other.depth) > 0.05 * span)
+    return float(np.count_nonzero(apart & either) / max(np.count_nonzero(either), 1))
+
+
+def holes(mask: Bools) -> list[Bools]:
+    """Each through-hole of a silhouette: what is not the part and does not reach the picture's rim."""
+    labels, count = ndimage.label(~mask)
+    rim = set(np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])))
+    return [labels == number for number in range(1, count + 1) if number not in rim]
+
+
+def filled(view: View, hole: Bools) -> View:
+    """The view without that hole: colour, depth and normals of its rim go on into it."""
+    area = ndimage.binary_dilation(hole, iterations=2)
+    known = view.mask & ~area
+    arrays: dict[str, Any] = {name: spread(getattr(view, name), known, area) for name in ("image", "depth", "normals")}
+    length = np.maximum(np.linalg.norm(arrays["normals"], axis=-1, keepdims=True), 1e-6)
+    arrays["normals"] = (arrays["normals"] / length * (view.mask | area)[..., None]).astype(np.float32)
+    alpha = np.where(area, np.float32(1), view.alpha)
+    return view.replace(mask=view.mask | area, alpha=alpha, **arrays)
+
+
+def spread(values: Any, known: Bools, area: Bools) -> Any:
+    """`values` with those in `area` taken from the nearest known pixels and smoothed, of the same type."""
+    nearest = ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True)
+    where = area[..., None] if values.ndim == 3 else area
+    plain = np.where(where, values[tuple(nearest)], values).astype(np.float64)
+    for _ in range(ROUNDS):
+        smooth = ndimage.gaussian_filter(plain, (1.5, 1.5, 0)[: values.ndim])
+        plain = np.where(where, smooth, plain)
+    return np.rint(plain).clip(0, 255).astype(np.uint8) if values.dtype == np.uint8 else plain.astype(values.dtype)
