@@ -81,7 +81,7 @@ def photo_ids(part: Part, salt: str) -> dict[str, str]:
 def pictures(order: Order) -> Made:
     """Render, augment and judge what is missing; never raises for a part that cannot be rendered."""
     from tasks.augment import chain
-    from tasks.stages import StageError
+    from tasks.plugins import PluginError
 
     steps = chain(order.stages, order.settings)
     recipe = variants.recipe(steps, order.variants)
@@ -95,8 +95,8 @@ def pictures(order: Order) -> Made:
     try:
         for place, view in clock.each("render", _views(order, missing)):
             rows += [{**row, "place": place} for row in _rows(order, view, ids[place], steps, clock)]
-    except StageError:
-        raise  # a broken stage is the run's problem, not this part's
+    except PluginError:
+        raise  # a broken stage or check is the run's problem, not this part's
     except Exception as error:  # noqa: BLE001 - one mesh that trips a library costs its part, not the run
         return Made(part=order.part, failure=f"{order.part.number} cannot be rendered: {error}", seconds=clock.seconds)
     names = {row["id"] for row in rows} | {row.id for row in kept}
