@@ -77,7 +77,7 @@ class Evaluation(Record):
     by_renderer: dict[str, Figures] = Field(description="The figures by what made the queries.")
     by_source: dict[str, Figures] = Field(description="The figures when only some kinds of pictures are searched.")
     variants: Change = Field(description="By how much the variants raise recall@1.")
-    searched: tuple[str, ...] = Field(description="Kinds of pictures that the figures are about.")
+    searched: tuple[str, ...] = Field(SOURCES["all"], description="Kinds of pictures that the figures are about.")
     groups: tuple[Group, ...] = Field(description="Parts that cannot be told apart.")
     threshold: Threshold = Field(description='When to say "not in the catalogue".')
     scores: dict[str, tuple[float, ...]] = Field(description="Best scores with the part there, and with it left out.")
