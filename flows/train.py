@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
+from tasks.progress import line
 from tasks.training.course import Course
 
 if TYPE_CHECKING:
@@ -61,9 +62,9 @@ def learn(folder: Path, course: Course, shelf: Shelf, unseen: Shelf) -> dict[str
     if loop.resume():
         log.info("going on from step %d", loop.step)
     while True:
-        loop.run(lambda told: log.info("%s", _line(told)), until=_next_look(loop.step, course.steps))
+        loop.run(lambda told: log.info("%s", line(told)), until=_next_look(loop.step, course.steps))
         found = _examined(loop, unseen)
-        log.info("step %d finds %s", loop.step, _line(found))
+        log.info("step %d finds %s", loop.step, line(found))
         if loop.step >= course.steps:
             network.write(loop.average, folder)
             return found
@@ -79,10 +80,6 @@ def _examined(loop: Loop, unseen: Shelf) -> dict[str, float]:
     model = copy.deepcopy(loop.model)
     model.load_state_dict(loop.average)
     return exam(model.eval(), loop.tokenizer, unseen, loop.scenes, loop.course.size(max(loop.step - 1, 0)))
-
-
-def _line(told: dict[str, float]) -> str:
-    return ", ".join(f"{name} {value:.3g}" for name, value in told.items())
 
 
 @flow(name="train", flow_run_name="seed {course.seed}")

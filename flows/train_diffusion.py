@@ -17,6 +17,7 @@ from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.diffusion.training.course import Course
+from tasks.progress import line
 
 if TYPE_CHECKING:
     from tasks.diffusion.training.library import Album
@@ -60,7 +61,7 @@ def compress(folder: Path, course: Course, album: Album, unseen: Album) -> Path:
         log.info("going on from step %d", learner.step)
     truth = np.asarray(unseen.images()[0])[:8]
     while True:
-        learner.run(training.losses, lambda told: log.info("%s", _line(told)), until=_next(learner.step))
+        learner.run(training.losses, lambda told: log.info("%s", line(told)), until=_next(learner.step))
         vae = learner.averaged()["vae"]
         columns = [truth, sheets.again(vae, truth)]
         sheets.save(sheets.tiled(columns), folder / "sheets" / f"vae-{learner.step:06d}.png")
@@ -99,7 +100,7 @@ def paint(folder: Path, course: Course, album: Album, unseen: Album, vae: Path, 
     if learner.resume():
         log.info("going on from step %d", learner.step)
     while True:
-        learner.run(training.losses, lambda told: log.info("%s", _line(told)), until=_next(learner.step))
+        learner.run(training.losses, lambda told: log.info("%s", line(told)), until=_next(learner.step))
         made = {"vae": _loaded(vae).to(learner.device), **learner.averaged()}
         sheets.save(sheets.sheet(made, text, unseen), folder / "sheets" / f"{learner.step:06d}.png")
         release.write(made, text, folder / "pipeline")
@@ -124,10 +125,6 @@ def _digest(vae: Path) -> str:
     from tasks.records import bytes_id
 
     return bytes_id((vae / "diffusion_pytorch_model.safetensors").read_bytes())[:12]
-
-
-def _line(told: dict[str, float]) -> str:
-    return ", ".join(f"{name} {value:.3g}" for name, value in told.items())
 
 
 @flow(name="train-diffusion", flow_run_name="seed {course.seed}")

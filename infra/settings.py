@@ -36,6 +36,11 @@ class Settings(BaseSettings):
         """Where the customer's LanceDB database is."""
         return self.folder(slug) / "catalogue"
 
+    def hush(self) -> None:
+        """Let Prefect say no more than we do; what somebody set in the environment counts."""
+        quiet = self.log_level in {"WARNING", "ERROR"}
+        os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL" if quiet else self.log_level)
+
     def report(self, slug: str, run: str) -> Path:
         """Where the HTML page about one run is."""
         return self.folder(slug) / "reports" / f"{run}.html"

@@ -145,6 +145,11 @@ def measure(
     )
 
 
+def policy(kinds: Collection[str] | None) -> Literal["always", "never"]:
+    """Whether variants count where pictures of `kinds` are searched; None is all kinds."""
+    return "never" if kinds is not None and "variant" not in kinds else "always"
+
+
 def embedded(
     embedder: Embedder, queries: Sequence[Query], done: Callable[[int], None]
 ) -> tuple[list[Query], Floats, list[str]]:

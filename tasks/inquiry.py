@@ -117,7 +117,7 @@ class Inquiry:
         return found, notes
 
     def _measured(self, asked: Sequence[Query]) -> Evaluation:
-        from tasks.evaluate import measure
+        from tasks.evaluate import measure, policy
 
         self.progress.start("measure", len(asked))
         found = measure(
@@ -125,7 +125,7 @@ class Inquiry:
             self.embedder,
             asked,
             self.shown.vectors,
-            variants="never" if self.shown.kinds and "variant" not in self.shown.kinds else "always",
+            variants=policy(self.shown.kinds),
             done=lambda count: self.progress.advance("measure", count),
         )
         self.progress.finish("measure")

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import logging
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 log = logging.getLogger("partsight")
+
+
+def line(told: Mapping[str, float]) -> str:
+    """Figures by name, as one line of a log."""
+    return ", ".join(f"{name} {value:.3g}" for name, value in told.items())
 
 
 class Progress(Protocol):

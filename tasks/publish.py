@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from tasks.tally import Tally
 
 MANY = 512  # keys in one filter
-SEARCHED = ("view", "variant", "photo")  # kinds of pictures that show a part that is known by more than words
 DECODED = 64  # pictures in memory as pixels: the size of the embedder's own batch
 
 
@@ -126,7 +125,9 @@ def go_live(catalogue: Catalogue, tally: Tally, *, started: str, table: str, emb
 
     `texts`: searches compare with pictures that were made from words alone, too.
     """
-    kinds = [*(tally.outcome["searched"] or SEARCHED), *(["text"] if texts else [])]
+    from tasks.evaluate import SOURCES
+
+    kinds = [*(tally.outcome["searched"] or SOURCES["all"]), *(["text"] if texts else [])]
     made = {
         "live": table,
         "versions": json.dumps(catalogue.newest(table)),

@@ -8,15 +8,15 @@ made of them. What is live answers with its own model, out of its own versions o
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from tasks.evaluate import SOURCES, measure
+from tasks.evaluate import measure, policy
 from tasks.records import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from blocks.catalogue import Catalogue, Served
     from blocks.customer import Customer
@@ -114,15 +114,9 @@ def _both(
         return Compared(queries=len(asked), before=before, after=found.recall["1"].value), note
     after = found
     if len(shared) < len(now):
-        after = measure(catalogue, embedder, some, embedder.table, among=shared, variants=_policy(found.searched))
-    policy = _policy(served.kinds or SOURCES["all"])
-    before = measure(served, own, some, served.vectors, among=shared, variants=policy).recall["1"].value
+        after = measure(catalogue, embedder, some, embedder.table, among=shared, variants=policy(found.searched))
+    before = measure(served, own, some, served.vectors, among=shared, variants=policy(served.kinds)).recall["1"].value
     return Compared(queries=len(some), before=before, after=after.recall["1"].value), ""
-
-
-def _policy(kinds: Collection[str]) -> Literal["always", "never"]:
-    """Whether variants count where pictures of `kinds` are searched."""
-    return "always" if "variant" in kinds else "never"
 
 
 def _shapes(catalogue: Catalogue) -> dict[str, str]:

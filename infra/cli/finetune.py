@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -52,8 +51,7 @@ def finetune(
     catalogue(who, machine)
     if photos is not None and not photos.exists():
         raise WrongCallError(f"There is no folder or file {photos} to take photographs from.")
-    quiet = machine.log_level in {"WARNING", "ERROR"}
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL" if quiet else machine.log_level)
+    machine.hush()
     with answer(as_json) as out:
         try:
             summary = _run(who, machine, photos, steps)

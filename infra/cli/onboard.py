@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -53,8 +52,7 @@ def onboard(
     from tasks.release import RefusedError
 
     # what fails is raised to us and said in one sentence: Prefect need not print its stack before
-    quiet = machine.log_level in {"WARNING", "ERROR"}
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL" if quiet else machine.log_level)
+    machine.hush()
     with answer(as_json) as out:
         try:
             summary = _run(who, source=who.source if source else "", limit=limit, even_if_worse=even_if_worse)
