@@ -94,12 +94,12 @@ class Jury:
 
     @cached_property
     def _gallery(self) -> Gallery:
-        """The vectors of all views of active parts."""
+        """The vectors of all views and photographs of active parts: what shows them for certain."""
         from lancedb.expr import col, lit
 
         active = self._catalogue.rows("parts", ("part", "geometry"), col("status") == lit("active"))
         geometry = {row["part"]: row["geometry"] or "" for row in active}
-        views = self._catalogue.read(self._embedder.table, ("part", "vector"), col("kind") == lit("view"))
+        views = self._catalogue.read(self._embedder.table, ("part", "vector"), col("kind").isin(["view", "photo"]))
         owners = views["part"].to_pylist()
         there = [place for place, owner in enumerate(owners) if owner in geometry]
         matrix = views["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)

@@ -7,12 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from blocks.catalogue import Catalogue
-from blocks.customer import Customer, Gpu
-from tasks import augmentation
+from blocks.customer import Customer, Embed, Gpu
+from tasks import augmentation, codec
 from tasks.augmentation import Augmentation
+from tasks.embed import embedder
+from tasks.search import search
 
 Run = Callable[..., dict[str, Any]]
 
@@ -29,6 +33,11 @@ class Paint(BaseModel):
     needs_gpu: ClassVar[bool] = True
     strength: float = 0.02
     spoils: str = ""
+    begins: str = "view"
+
+    @property
+    def source(self):
+        return self.begins
 
     def __call__(self, view):
         yield from self.many([view])
@@ -210,6 +219,39 @@ def test_another_recipe_takes_the_old_variants_away(
     plain = customer.recipe.model_copy(update={"variants": 0})
     onboard(customer.model_copy(update={"recipe": plain}))
     assert set(pictures(catalogue)) == views == vectors(catalogue)
+
+
+def test_a_photograph_is_a_beginning_as_well(
+    onboard: Run, painter: Callable[..., Customer], catalogue: Catalogue, cad: Path
+) -> None:
+    """Each supplied photograph gets its variant, named as its child; views get none."""
+    shades = np.random.default_rng(1).integers(40, 220, (6, 8, 3), dtype=np.uint8)
+    Image.fromarray(shades).resize((160, 120), Image.Resampling.BICUBIC).save(cad / "block.jpg")
+    onboard(painter(begins="photo"))
+    rows = pictures(catalogue)
+    (photo,) = [name for name, row in rows.items() if row["kind"] == "photo"]
+    (variant,) = variants(catalogue).values()
+    assert (variant["part"], variant["parent"], variant["accepted"]) == ("block", photo, True)
+    assert {photo, variant["id"]} <= vectors(catalogue)
+
+
+def test_a_part_that_is_only_written_of_is_painted_and_kept_out_of_search(
+    onboard: Run, painter: Callable[..., Customer], catalogue: Catalogue, cad: Path
+) -> None:
+    """Its pictures are marked as what they are; searches compare with them only where the customer wants it."""
+    with (cad / "parts.csv").open("a") as file:
+        file.write("ghost,Phantom bracket,steel\n")
+    who = painter(begins="part")
+    onboard(who)
+    (row,) = [row for row in pictures(catalogue).values() if row["kind"] == "text"]
+    assert (row["part"], row["accepted"], row["prompt"]) == ("ghost", True, "a photograph of Phantom bracket")
+    assert variants(catalogue) == {}
+    model, picture = embedder(Embed()), codec.decode(row["image"])
+    assert "ghost" not in {hit.part for hit in search(catalogue, model, [picture], "", 9).hits}
+    wanted = who.release.model_copy(update={"texts": True})
+    (cad / "block.ply").unlink()  # a run that has nothing to do changes nothing
+    onboard(who.model_copy(update={"release": wanted}))
+    assert search(catalogue, model, [picture], "", 9).hits[0].part == "ghost"
 
 
 def test_the_flow_makes_them_as_well(
