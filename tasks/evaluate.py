@@ -30,7 +30,7 @@ SOURCES: Final[dict[str, tuple[str, ...]]] = {
     "views+variants": ("view", "variant"),
     "all": ("view", "variant", "photo"),
 }
-_PLAIN: Final = ("view", "photo")
+PLAIN: Final = ("view", "photo")
 _ORDER: Final = ("clean", "cluttered", "occluded", "studio", "photoreal", "photo")
 _PICTURES: Final = 64  # pictures in memory at once
 
@@ -122,7 +122,7 @@ def measure(
         found[name] = (score.figures(rankings), [float(one.rank == 1) for one in rankings])
     owners = [query.part for query in asked]
     gain = score.change(found["views"][1], found["views+variants"][1], owners)
-    searched = SOURCES["all"] if variants == "always" or (variants == "auto" and gain.value >= 0) else _PLAIN
+    searched = SOURCES["all"] if variants == "always" or (variants == "auto" and gain.value >= 0) else PLAIN
     if searched != SOURCES["all"]:
         rankings = _rankings(asked, relevant, alike, searched)
     own, others = _best_scores(alike, relevant, searched)

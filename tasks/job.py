@@ -187,10 +187,14 @@ class Job:
 
     def nothing_to_do(self) -> bool:
         """Whether the last run went live and neither files, parts nor settings have changed since."""
+        from tasks.release import suits
+
         served = self.catalogue.served()
         if self.seen.plan.read or self.seen.plan.gone or served.vectors != self._vectors:
             return False
         if served.versions != self.catalogue.newest(self._vectors):  # a run was stopped since, or refused
+            return False
+        if not suits(served.kinds, self.customer.release):
             return False
         with self.tally.phase("scan"):
             self._parts = parts_now(self.catalogue, self.customer, self.seen)
@@ -225,7 +229,7 @@ class Job:
         Raises RefusedError when it must not go live: searches read on what they read before.
         """
         from tasks import publish, report
-        from tasks.release import RefusedError
+        from tasks.release import RefusedError, searched
 
         with self.tally.phase("publish"):
             publish.retire(self.catalogue, self._planned.retired, self.tally.run)
@@ -249,7 +253,7 @@ class Job:
                 started=self._started,
                 table=self._vectors,
                 embed=embed,
-                texts=self.customer.release.texts,
+                kinds=searched(self.tally.outcome["searched"], self.customer.release),
             )
         return self.tally.summary()
 

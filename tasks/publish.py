@@ -120,20 +120,19 @@ def tidy(catalogue: Catalogue, vectors: str) -> None:
             catalogue.compact(table)
 
 
-def go_live(catalogue: Catalogue, tally: Tally, *, started: str, table: str, embed: Embed, texts: bool = False) -> None:
+def go_live(
+    catalogue: Catalogue, tally: Tally, *, started: str, table: str, embed: Embed, kinds: Sequence[str] = ()
+) -> None:
     """Write the row of the run: from this commit on searches read what it made; vectors of other models go.
 
-    `texts`: searches compare with pictures that were made from words alone, too.
+    `kinds` are those of the pictures that searches compare with; all of them, where none is named.
     """
-    from tasks.evaluate import SOURCES
-
-    kinds = [*(tally.outcome["searched"] or SOURCES["all"]), *(["text"] if texts else [])]
     made = {
         "live": table,
         "versions": json.dumps(catalogue.newest(table)),
         "embed": embed.model_dump_json(),
         "threshold": tally.outcome["threshold"],
-        "kinds": json.dumps(kinds),
+        "kinds": json.dumps(kinds) if kinds else "",
     }
     catalogue.upsert("runs", [_run_row(tally, started, "completed") | made])
     for old in catalogue.tables():

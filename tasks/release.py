@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from tasks.evaluate import measure, policy
+from tasks.evaluate import PLAIN, SOURCES, measure, policy
 from tasks.records import Record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from blocks.catalogue import Catalogue, Served
-    from blocks.customer import Customer
+    from blocks.customer import Customer, Release
     from tasks.embed import Embedder
     from tasks.evaluate import Evaluation
     from tasks.progress import Progress
@@ -86,6 +86,20 @@ def judge(
     if both is None or lost <= customer.release.tolerance:
         return Verdict(evaluation=found, compared=both, notes=notes)
     return Verdict(evaluation=found, compared=both, refusal=_refusal(customer, both, served.run), notes=notes)
+
+
+def searched(measured: Sequence[str] | None, release: Release) -> tuple[str, ...]:
+    """Kinds of the pictures that searches compare with: as was `measured`, or as `release` has it without that."""
+    kinds = measured or (PLAIN if release.variants == "never" else SOURCES["all"])
+    return (*kinds, "text") if release.texts else tuple(kinds)
+
+
+def suits(kinds: Sequence[str] | None, release: Release) -> bool:
+    """Whether what is live, with pictures of `kinds`, is what `release` wants; None is from before one could choose."""
+    if kinds is None:
+        return True
+    variants = release.variants == "auto" or policy(kinds) == release.variants
+    return variants and ("text" in kinds) == release.texts
 
 
 def _left_out(found: Evaluation) -> tuple[str, ...]:

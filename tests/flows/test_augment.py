@@ -221,6 +221,21 @@ def test_another_recipe_takes_the_old_variants_away(
     assert set(pictures(catalogue)) == views == vectors(catalogue)
 
 
+def test_whether_variants_are_searched_can_be_said_at_any_time(
+    onboard: Run, painter: Callable[..., Customer], catalogue: Catalogue
+) -> None:
+    """Another word in the customer's file makes nothing anew and takes effect with the next run."""
+    who = painter()
+    for wanted, there in (("auto", True), ("never", False), ("always", True)):
+        who = who.model_copy(update={"release": who.release.model_copy(update={"variants": wanted})})
+        summary = onboard(who)
+        assert ("variant" in (catalogue.served().kinds or ())) is there
+        assert summary["images"]["variants"] == (12 if wanted == "auto" else 0)
+    live = catalogue.served().run
+    onboard(who)
+    assert catalogue.served().run == live
+
+
 def test_a_photograph_is_a_beginning_as_well(
     onboard: Run, painter: Callable[..., Customer], catalogue: Catalogue, cad: Path
 ) -> None:
@@ -249,7 +264,6 @@ def test_a_part_that_is_only_written_of_is_painted_and_kept_out_of_search(
     model, picture = embedder(Embed()), codec.decode(row["image"])
     assert "ghost" not in {hit.part for hit in search(catalogue, model, [picture], "", 9).hits}
     wanted = who.release.model_copy(update={"texts": True})
-    (cad / "block.ply").unlink()  # a run that has nothing to do changes nothing
     onboard(who.model_copy(update={"release": wanted}))
     assert search(catalogue, model, [picture], "", 9).hits[0].part == "ghost"
 
