@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from tasks.augment import backdrop
-from tasks.records import Bools, Bytes, Camera, Floats, View, blend, generator
+from tasks.records import Bools, Bytes, Camera, Floats, View, blend, generator, over
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,6 +91,24 @@ def flat_view(picture: Bytes, part: Part) -> View:
         depth=np.zeros((side, side), np.float32),
         normals=np.zeros((side, side, 3), np.float32),
         rng=generator("flat view", part.number),
+    )
+
+
+def packed(view: View) -> Bytes:
+    """All of a view as a network reads it, (h, w, 8) uint8: colours on the backdrop, silhouette, normals, depth.
+
+    Depth is 1 (nearest) to 255 (farthest) within the part, 0 off it.
+    """
+    on_part = view.depth[view.mask]
+    near, far = (float(on_part.min()), float(on_part.max())) if on_part.size else (0.0, 1.0)
+    depth = np.where(view.mask, 1 + (view.depth - near) / max(far - near, 1e-9) * 254, 0)
+    return np.dstack(
+        [
+            over(view, backdrop(len(view.image))),
+            view.mask.astype(np.uint8) * 255,
+            np.rint(view.normals * 127 + 128).astype(np.uint8),
+            depth.astype(np.uint8),
+        ]
     )
 
 

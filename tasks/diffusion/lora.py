@@ -18,9 +18,9 @@ from blocks import torchvision_ops
 from tasks import arithmetic
 from tasks.diffusion import adapters, pipelines
 from tasks.diffusion.pipelines import quiet
-from tasks.diffusion.training.course import Pace
-from tasks.diffusion.training.learner import Learner
 from tasks.records import Bytes, Floats, Record, generator
+from tasks.training.learner import Learner
+from tasks.training.pace import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from blocks.models import Pipeline
-    from tasks.diffusion.training.learner import Losses
+    from tasks.training.learner import Losses
 
     Written = tuple[Tensor, str, Bytes | None]  # latents (c, h, w), caption, what the ControlNet reads (c, s, s)
 

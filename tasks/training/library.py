@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from tasks import codec
 from tasks.generate import families, specimen
-from tasks.records import Bytes, Part, Record, content_id, generator, over
+from tasks.records import Bytes, Part, Record, generator
 from tasks.render import RENDERER
 from tasks.rig import MATERIALS, cameras, roaming
-from tasks.workshop import one_core
+from tasks.training import chunks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from tasks.generate import Specimen
-    from tasks.records import Camera, View
+    from tasks.records import Camera
 
 DRAWN: Final = "families-1"  # change it when a family draws other parts: the library is then made anew
 SIZE: Final = 112  # pixels: the part fills them, training looks at fewer
@@ -43,7 +41,7 @@ class Shelf(Record):
     def open(self) -> list[Bytes]:
         """One memory map (32, 10, 112, 112, 8) uint8 for each 32 parts."""
         count = -(-len(self.parts) // CHUNK)
-        return [np.load(self.folder / f"{index:05d}.npy", mmap_mode="r") for index in range(count)]
+        return [np.load(f"{chunks.stem(self.folder, index)}.npy", mmap_mode="r") for index in range(count)]
 
 
 def plan(series: dict[str, int], *, first: int = 0) -> tuple[Key, ...]:
@@ -62,47 +60,23 @@ def stocked(folder: Path, keys: Sequence[Key], workers: int, advance: Callable[[
 
     `advance` is told of each chunk's parts. A chunk that was being written when the run was stopped is made anew.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    chunks = [tuple(keys[start : start + CHUNK]) for start in range(0, len(keys), CHUNK)]
-    missing = []
-    for index, chunk in enumerate(chunks):
-        if _named(folder, index) == _name(chunk):
-            advance(len(chunk))
-        else:
-            missing.append((folder, index, chunk))
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=one_core) as pool:
-        for count in pool.map(_write, missing):
-            advance(count)
-    said = [json.loads((folder / f"{index:05d}.json").read_text())["says"] for index in range(len(chunks))]
-    says = tuple((tuple(names), tuple(found), look) for chunk in said for names, found, look in chunk)
+    orders = [tuple(keys[start : start + CHUNK]) for start in range(0, len(keys), CHUNK)]
+    told = chunks.stocked(folder, orders, _write, workers, advance, DRAWN, RENDERER, VIEWS, SIZE)
+    says = tuple((tuple(names), tuple(found), look) for chunk in told for names, found, look in chunk["says"])
     return Shelf(parts=tuple(keys), says=says, folder=folder)
 
 
-def _name(chunk: tuple[Key, ...]) -> str:
-    """What a chunk is made from, as a name."""
-    return content_id(chunk, DRAWN, RENDERER, VIEWS, SIZE)
-
-
-def _named(folder: Path, index: int) -> str:
-    try:
-        return str(json.loads((folder / f"{index:05d}.json").read_text())["name"])
-    except (OSError, ValueError):
-        return ""
-
-
-def _write(order: tuple[Path, int, tuple[Key, ...]]) -> int:
-    """Render a chunk; its JSON is written last, so that a chunk with one is whole."""
-    folder, index, chunk = order
-    views = np.zeros((len(chunk), VIEWS, SIZE, SIZE, CHANNELS), np.uint8)
+def _write(stem: Path, order: tuple[Key, ...]) -> tuple[dict[str, Any], int]:
+    """Render a chunk."""
+    views = np.zeros((len(order), VIEWS, SIZE, SIZE, CHANNELS), np.uint8)
     says = []
-    for place, key in enumerate(chunk):
+    for place, key in enumerate(order):
         made = specimen(*key)
         says.append((made.names, made.says, made.material))
         for number, picture in enumerate(pictures(made)):
             views[place, number] = picture
-    np.save(folder / f"{index:05d}.npy", views)
-    (folder / f"{index:05d}.json").write_text(json.dumps({"name": _name(chunk), "says": says}))
-    return len(chunk)
+    np.save(f"{stem}.npy", views)
+    return {"says": says}, len(order)
 
 
 def pictures(made: Specimen) -> Iterator[Bytes]:
@@ -115,7 +89,7 @@ def pictures(made: Specimen) -> Iterator[Bytes]:
     stands = _stands(made, rng)
     dressed = part.replace(material=_material(part, rng))
     for _, view in studio.taken(made.vertices, made.faces, dressed, stands, made.number):
-        yield packed(view)
+        yield codec.packed(view)
 
 
 def _stands(made: Specimen, rng: np.random.Generator) -> dict[int, Camera]:
@@ -129,23 +103,6 @@ def _stands(made: Specimen, rng: np.random.Generator) -> dict[int, Camera]:
 def _material(part: Part, rng: np.random.Generator) -> str:
     """The part's own material, or any other: what it is made of is not what it is."""
     return part.material if rng.random() < 0.6 else str(rng.choice(sorted(MATERIALS)))
-
-
-def packed(view: View) -> Bytes:
-    """A view as (h, w, 8) uint8; depth is 1 (nearest) to 255 (farthest) within the part, 0 off it."""
-    from tasks.augment import backdrop
-
-    on_part = view.depth[view.mask]
-    near, far = (float(on_part.min()), float(on_part.max())) if on_part.size else (0.0, 1.0)
-    depth = np.where(view.mask, 1 + (view.depth - near) / max(far - near, 1e-9) * 254, 0)
-    return np.dstack(
-        [
-            over(view, backdrop(len(view.image))),
-            view.mask.astype(np.uint8) * 255,
-            np.rint(view.normals * 127 + 128).astype(np.uint8),
-            depth.astype(np.uint8),
-        ]
-    )
 
 
 def designs(trained: int, printed: int, composed: int) -> dict[str, int]:

@@ -11,7 +11,8 @@ from prefect.logging import disable_run_logger
 
 from blocks import torchvision_ops
 from flows.train_diffusion import compress, encode, paint, stock
-from tasks.diffusion.training.course import Course, Pace, Shape
+from tasks.diffusion.training.course import Course, Shape
+from tasks.training.pace import Pace
 
 SHAPE = Shape(size=32, autoencoder=(8, 8, 8), unet=(8, 16, 16), condition=(4, 4, 8), groups=4)
 COURSE = Course(

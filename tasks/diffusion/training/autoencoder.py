@@ -8,9 +8,9 @@ import numpy as np
 
 from blocks import models
 from tasks.diffusion.training import networks
-from tasks.diffusion.training.learner import Learner
 from tasks.embed import network
 from tasks.records import content_id, generator
+from tasks.training.learner import Learner
 from tasks.training.loop import ready
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from tasks.diffusion.training.course import Course
-    from tasks.diffusion.training.learner import Losses
     from tasks.diffusion.training.library import Album
+    from tasks.training.learner import Losses
 
 NAME: Final = "autoencoder"
 CROP: Final = 64  # pixels: it knows nothing but what is near, so it learns on pieces

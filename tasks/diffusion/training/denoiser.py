@@ -9,8 +9,8 @@ import numpy as np
 from tasks.diffusion.training import networks
 from tasks.diffusion.training.autoencoder import pictured
 from tasks.diffusion.training.captions import written
-from tasks.diffusion.training.learner import Learner
 from tasks.records import content_id, generator
+from tasks.training.learner import Learner
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from tasks.diffusion.training.course import Course
-    from tasks.diffusion.training.learner import Losses
     from tasks.diffusion.training.library import Album
     from tasks.records import Bytes
+    from tasks.training.learner import Losses
 
 NAME: Final = "denoiser"
 MOST: Final = 5.0  # signal to noise beyond which a clearer picture counts no more (Hang et al., "Min-SNR", 2023)

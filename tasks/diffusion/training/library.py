@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -12,9 +9,9 @@ import numpy as np
 from tasks.diffusion.training.captions import Words
 from tasks.generate import specimen
 from tasks.photoreal import available
-from tasks.records import Bytes, Record, content_id, generator
-from tasks.training.library import DRAWN, designs, plan
-from tasks.workshop import one_core
+from tasks.records import Bytes, Record, generator
+from tasks.training import chunks
+from tasks.training.library import DRAWN, Key, designs, plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,7 +19,6 @@ if TYPE_CHECKING:
 
     from tasks.diffusion.training.course import Course
     from tasks.generate import Specimen
-    from tasks.training.library import Key
 
 PHOTOGRAPHED: Final = "diffusion-1"  # change it when the same seed gives another picture: the library is made anew
 CHUNK: Final = 32  # pictures in a file
@@ -51,7 +47,8 @@ class Album(Record):
         return self._open("conditions")
 
     def _open(self, kind: str) -> list[Bytes]:
-        return [np.load(self.folder / f"{at:05d}.{kind}.npy", mmap_mode="r") for at in range(-(-self.count // CHUNK))]
+        files = [f"{chunks.stem(self.folder, at)}.{kind}.npy" for at in range(-(-self.count // CHUNK))]
+        return [np.load(file, mmap_mode="r") for file in files]
 
 
 def planned(course: Course) -> tuple[Key, ...]:
@@ -74,59 +71,31 @@ def stocked(folder: Path, keys: Sequence[Key], course: Course, workers: int, adv
 
     `advance` is told of each chunk's pictures. A chunk that was being written when the run was stopped is made anew.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     parts = CHUNK // EACH
     traced = course.traced if available() else 0.0
-    missing = []
-    for index, start in enumerate(range(0, len(keys), parts)):
-        order = (folder, index, tuple(keys[start : start + parts]), course.shape.size, traced)
-        if _named(folder, index) == _name(order):
-            advance(len(order[2]) * EACH)
-        else:
-            missing.append(order)
-    if missing:
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=one_core) as pool:
-            for count in pool.map(_write, missing):
-                advance(count)
-    return opened(folder, -(-len(keys) // parts))
-
-
-def opened(folder: Path, chunks: int) -> Album:
-    """The first `chunks` of the library in `folder`."""
-    told = [json.loads((folder / f"{index:05d}.json").read_text()) for index in range(chunks)]
+    orders = [
+        (index, tuple(keys[start : start + parts]), course.shape.size, traced)
+        for index, start in enumerate(range(0, len(keys), parts))
+    ]
+    told = chunks.stocked(folder, orders, _write, workers, advance, DRAWN, PHOTOGRAPHED, EACH)
     says = tuple((tuple(names), tuple(found)) for chunk in told for names, found in chunk["says"])
     said = tuple(Words(**words) for chunk in told for words in chunk["said"])
     names = tuple(str(chunk["name"]) for chunk in told)
     return Album(count=len(said), names=names, says=says, said=said, folder=folder)
 
 
-Order = tuple[Any, int, tuple[tuple[str, int, int], ...], int, float]
+Order = tuple[int, tuple[Key, ...], int, float]  # which chunk, its parts, pixels, share that is traced
 
 
-def _name(order: Order) -> str:
-    """What a chunk is made from, as a name."""
-    return content_id(order[1:], DRAWN, PHOTOGRAPHED, EACH)
-
-
-def _named(folder: Path, index: int) -> str:
-    try:
-        return str(json.loads((folder / f"{index:05d}.json").read_text())["name"])
-    except (OSError, ValueError):
-        return ""
-
-
-def _write(order: Order) -> int:
-    """Make a chunk; its JSON is written last, so that a chunk with one is whole."""
-    folder, index, keys, size, traced = order
+def _write(stem: Path, order: Order) -> tuple[dict[str, Any], int]:
+    """Make a chunk."""
+    index, keys, size, traced = order
     made = [specimen(*key) for key in keys]
     found = [picture for place in range(len(made)) for picture in _pictures(made, place, index, size, traced)]
-    np.save(folder / f"{index:05d}.images.npy", np.stack([one.image for one in found]))
-    np.save(folder / f"{index:05d}.conditions.npy", np.stack([one.condition for one in found]))
+    np.save(f"{stem}.images.npy", np.stack([one.image for one in found]))
+    np.save(f"{stem}.conditions.npy", np.stack([one.condition for one in found]))
     says = [(one.names, one.says) for one in made for _ in range(EACH)]
-    told = {"name": _name(order), "says": says, "said": [one.said.model_dump() for one in found]}
-    (folder / f"{index:05d}.new").write_text(json.dumps(told))
-    (folder / f"{index:05d}.new").replace(folder / f"{index:05d}.json")
-    return len(found)
+    return {"says": says, "said": [one.said.model_dump() for one in found]}, len(found)
 
 
 def _pictures(made: Sequence[Specimen], place: int, index: int, size: int, traced: float) -> list[Any]:

@@ -9,11 +9,12 @@ import torch
 
 from tasks.diffusion.training import networks
 from tasks.diffusion.training.captions import Words
-from tasks.diffusion.training.course import Course, Pace, Shape
+from tasks.diffusion.training.course import Course, Shape
 from tasks.diffusion.training.denoiser import Denoiser, conditioned, mirrored, states
 from tasks.diffusion.training.library import Album
 from tasks.diffusion.training.words import text_side
 from tasks.records import Bytes, Floats, generator
+from tasks.training.pace import Pace
 
 SMALL = Shape(size=32, unet=(8, 16, 16), condition=(4, 4, 8), groups=4)
 

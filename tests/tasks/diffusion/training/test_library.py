@@ -24,11 +24,9 @@ def test_more_pictures_begin_with_the_same() -> None:
     assert not set(library.unseen(Course())) & set(many)
 
 
-def test_chunk_is_made_once(tmp_path: Path) -> None:
-    """What is whole is read, not made again; a chunk without its words, or of another course, is missing."""
+def test_pictures_come_with_geometry_and_words(tmp_path: Path) -> None:
+    """Four pictures of each part, all different, with what is said of it; what is there is not made again."""
     keys = library.planned(COURSE)
-    order = (tmp_path, 0, keys, 32, 0.0)
-    assert library._write(order) == 4
     told: list[int] = []
     album = library.stocked(tmp_path, keys, COURSE, 1, told.append)
     assert told == [4]
@@ -36,7 +34,6 @@ def test_chunk_is_made_once(tmp_path: Path) -> None:
     assert album.images()[0].shape == (4, 32, 32, 3)
     assert album.conditions()[0].shape == (4, 32, 32, 4)
     assert len({np.asarray(picture).tobytes() for picture in album.images()[0]}) == 4
-    assert library._named(tmp_path, 0) == library._name(order)
-    assert library._named(tmp_path, 0) != library._name((tmp_path, 0, keys, 64, 0.0))
-    (tmp_path / "00000.json").unlink()
-    assert library._named(tmp_path, 0) == ""
+    made = (tmp_path / "00000.images.npy").stat().st_mtime_ns
+    assert library.stocked(tmp_path, keys, COURSE, 1, told.append) == album
+    assert (tmp_path / "00000.images.npy").stat().st_mtime_ns == made

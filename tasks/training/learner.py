@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from tasks.arithmetic import bfloat16
-from tasks.diffusion.training.norms import quickened
+from tasks.training.norms import quickened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from tasks.diffusion.training.course import Pace
+    from tasks.training.pace import Pace
 
 AVERAGED: Final = 0.999  # how slowly the weights that are kept follow those that are trained
 TOLD: Final = 100  # steps between two lines of the log

@@ -6,7 +6,7 @@ import copy
 
 import torch
 
-from tasks.diffusion.training.norms import quickened
+from tasks.training.norms import quickened
 
 
 def test_quick_norms_say_and_learn_the_same() -> None:

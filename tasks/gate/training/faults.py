@@ -11,14 +11,15 @@ then handed to the gate with the mask, depth and normals of the true view, as a 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from scipy import ndimage
 
 from blocks.customer import Render
 from tasks.generate import specimen
-from tasks.records import Record, View, generator
+from tasks.records import Bools, Record, View, generator
 from tasks.rig import cameras
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from tasks.augment import Chain
     from tasks.generate import Specimen
-    from tasks.records import Bools, Camera
+    from tasks.records import Camera
     from tasks.render import Studio
 
 Fault = Literal["filled hole", "added flange", "shifted", "sibling"]
@@ -37,6 +38,7 @@ FLANGE = 0.015  # of the part's area that a flange adds outside the silhouette, 
 SHIFT = (4.0, 12.0)  # pixels
 SIBLINGS = 4
 ROUNDS = 40  # of smoothing, over what is filled
+MARGIN = 12  # pixels around it that the smoothing looks at
 
 
 class Case(Record):
@@ -54,37 +56,65 @@ class Case(Record):
 
 
 class Sitter:
-    """One made-up part before one of its cameras, and its faulty likenesses."""
+    """One made-up part before one of its cameras, and its faulty likenesses.
 
-    def __init__(self, studio: Studio, family: str, series: int, place: int) -> None:
-        self._studio, self._key = studio, (family, series)
+    With `material` and `light` the likenesses are of another material and in another light than the view, as a
+    diffusion stage may leave them.
+    """
+
+    def __init__(
+        self, studio: Studio, family: str, series: int, place: int, *, material: str = "", light: str = ""
+    ) -> None:
+        self._studio, self._key, self._light = studio, (family, series), light
         self.specimen = specimen(family, series, 0)
         self.seed = ("gate", *self._key, place)
+        self._material = material
         stands = cameras(self.specimen.vertices, Render(views=16, size=SIZE), self.seed)
         self.camera = stands[place]
-        self.view = self._taken(self.specimen)
+        self.view = self._taken(self.specimen, plain=True)
+
+    @property
+    def shown(self) -> View:
+        """What a sound picture is made of: the view, in the material and the light of the likenesses."""
+        return self._taken(self.specimen) if self._material or self._light else self.view
 
     def faulty(self, fault: Fault) -> View | None:
         """The view with that fault, or None where this part cannot have it."""
         ways = (self._filled, self._flanged, self._shifted, self._sibling)
         return dict(zip(FAULTS, ways, strict=True))[fault]()
 
-    def _taken(self, one: Specimen, extra: tuple[Any, Any] | None = None) -> View:
+    def flanged(self, *, plain: bool = False) -> View | None:
+        """The part with a block that stands out of it; `plain` as the view is lit."""
+        block = self._block
+        return None if block is None else self._taken(self.specimen, block, plain=plain)
+
+    def siblings(self) -> list[View]:
+        """The other sizes of the design from the same camera, each in the middle and as large as this one."""
+        return [self._sized(number) for number in range(1, SIBLINGS)]
+
+    def _taken(self, one: Specimen, extra: tuple[Any, Any] | None = None, *, plain: bool = False) -> View:
         vertices, faces = one.vertices, one.faces
         if extra is not None:
             faces = np.concatenate([faces, extra[1] + len(vertices)])
             vertices = np.concatenate([vertices, extra[0]])
+        part = one.part if plain or not self._material else one.part.replace(material=self._material)
+        seed = self.seed if plain or not self._light else (*self.seed, self._light)
         stands: dict[int, Camera] = {0: self.camera}
-        return next(view for _, view in self._studio.taken(vertices, faces, one.part, stands, self.seed))
+        return next(view for _, view in self._studio.taken(vertices, faces, part, stands, seed))
 
     def _filled(self) -> View | None:
         found = [hole for hole in holes(self.view.mask) if np.count_nonzero(hole) >= LEAST_HOLE]
         if not found:
             return None
         hole = found[int(generator("hole", *self.seed).integers(len(found)))]
-        return filled(self.view, hole)
+        return filled(self.shown, hole)
 
     def _flanged(self) -> View | None:
+        return self.flanged()
+
+    @cached_property
+    def _block(self) -> tuple[Any, Any] | None:
+        """Corners and triangles of a block that is seen beside the part; None where none was found."""
         import trimesh
 
         rng = generator("flange", *self.seed)
@@ -99,36 +129,31 @@ class Sitter:
                 block = trimesh.creation.box(rng.uniform((0.05, 0.05, 0.02), (0.16, 0.16, 0.06)) * size)
             block.apply_transform(trimesh.transformations.random_rotation_matrix(rng.random(3)))
             block.apply_translation(hull[int(rng.integers(len(hull)))])
-            made = self._taken(self.specimen, (block.vertices, block.faces))
+            made = self._taken(self.specimen, (block.vertices, block.faces), plain=True)
             added = np.count_nonzero(made.mask & ~self.view.mask) / max(np.count_nonzero(self.view.mask), 1)
             if added >= FLANGE:
-                return made
+                return block.vertices, block.faces
         return None
 
     def _shifted(self) -> View:
         rng = generator("shift", *self.seed)
         angle, length = rng.uniform(0, 2 * np.pi), rng.uniform(*SHIFT)
         down, right = round(length * np.sin(angle)), round(length * np.cos(angle))
+        shown = self.shown
         moved = {
-            name: np.roll(getattr(self.view, name), (down, right), (0, 1))
+            name: np.roll(getattr(shown, name), (down, right), (0, 1))
             for name in ("image", "alpha", "mask", "depth", "normals")
         }
-        return self.view.replace(**moved)
+        return shown.replace(**moved)
 
     def _sibling(self) -> View:
-        rng = generator("sibling", *self.seed)
-        return self.siblings()[int(rng.integers(1, SIBLINGS)) - 1]
+        return self._sized(int(generator("sibling", *self.seed).integers(1, SIBLINGS)))
 
-    def siblings(self) -> list[View]:
-        """The other sizes of the design from the same camera, each in the middle and as large as this one."""
-        found = []
+    def _sized(self, number: int) -> View:
         middle, size = _middle(self.specimen.vertices), _size(self.specimen.vertices)
-        for number in range(1, SIBLINGS):
-            one = specimen(*self._key, number)
-            vertices = (one.vertices - _middle(one.vertices)) * (size / _size(one.vertices)) + middle
-            # its own look stays: siblings may be of another material
-            found.append(self._taken(one.replace(vertices=vertices)))
-        return found
+        one = specimen(*self._key, number)
+        vertices = (one.vertices - _middle(one.vertices)) * (size / _size(one.vertices)) + middle
+        return self._taken(one.replace(vertices=vertices))  # its own look stays: siblings may be of another material
 
 
 def _middle(vertices: Any) -> Any:
@@ -142,7 +167,7 @@ def _size(vertices: Any) -> float:
 def cases(sitter: Sitter, fault: Fault | Literal[""], chain: Chain) -> Iterator[Case]:
     """The variant of that sitter by `chain`, with the fault; nothing where the part cannot have it."""
     view = sitter.view
-    planted = sitter.faulty(fault) if fault else view
+    planted = sitter.faulty(fault) if fault else sitter.shown
     if planted is None:
         return
     for variant in chain.variants(planted, "-".join(map(str, sitter.seed)), 1):
@@ -150,19 +175,26 @@ def cases(sitter: Sitter, fault: Fault | Literal[""], chain: Chain) -> Iterator[
             part=sitter.specimen.number,
             stages=chain.names,
             fault=fault,
-            change=changed(planted, view),
+            change=apart(planted, view).share,
             variant=variant.replace(mask=view.mask, depth=view.depth, normals=view.normals) if fault else variant,
             view=view,
         )
 
 
-def changed(one: View, other: View) -> float:
-    """Share of both silhouettes in which two views of one camera differ: by outline, or by 5 % of the depth."""
+class Apart(NamedTuple):
+    """Where two views of one camera differ, (h, w), and what share of both silhouettes that is."""
+
+    pixels: Bools
+    share: float
+
+
+def apart(one: View, other: View) -> Apart:
+    """Where two views of one camera differ: by outline, or by 5 % of the depth."""
     either = one.mask | other.mask
     deep = other.depth[other.mask]
     span = max(float(np.ptp(deep)) if deep.size else 0.0, 1e-9)
-    apart = (one.mask != other.mask) | (np.abs(one.depth - other.depth) > 0.05 * span)
-    return float(np.count_nonzero(apart & either) / max(np.count_nonzero(either), 1))
+    pixels = ((one.mask != other.mask) | (np.abs(one.depth - other.depth) > 0.05 * span)) & either
+    return Apart(pixels, float(np.count_nonzero(pixels) / max(np.count_nonzero(either), 1)))
 
 
 def holes(mask: Bools) -> list[Bools]:
@@ -185,6 +217,14 @@ def filled(view: View, hole: Bools) -> View:
 
 def spread(values: Any, known: Bools, area: Bools) -> Any:
     """`values` with those in `area` taken from the nearest known pixels and smoothed, of the same type."""
+    rows, columns = (np.flatnonzero(area.any(axis=axis)) for axis in (1, 0))
+    near = tuple(slice(max(found[0] - MARGIN, 0), found[-1] + MARGIN + 1) for found in (rows, columns))
+    made = values.copy()
+    made[near] = _spread(values[near], known[near], area[near])
+    return made
+
+
+def _spread(values: Any, known: Bools, area: Bools) -> Any:
     nearest = ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True)
     where = area[..., None] if values.ndim == 3 else area
     plain = np.where(where, values[tuple(nearest)], values).astype(np.float64)

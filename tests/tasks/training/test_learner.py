@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from tasks.diffusion.training.course import Pace
-from tasks.diffusion.training.learner import Learner
+from tasks.training.learner import Learner
+from tasks.training.pace import Pace
 
 PACE = Pace(steps=6, batch=4, rate=1e-2, warm=2, decay=0.5)
 

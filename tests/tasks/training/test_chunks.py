@@ -1,0 +1,45 @@
+"""A library is made once, in chunks; what was half written is made anew."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tasks.training import chunks
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def _squares(stem: Path, order: list[int]) -> tuple[dict[str, Any], int]:
+    stem.with_suffix(".txt").write_text(str(sum(number**2 for number in order)))
+    return {"least": min(order)}, len(order)
+
+
+def _made(folder: Path, orders: list[list[int]], mark: int = 1) -> list[int]:
+    """How much was there or made, chunk by chunk."""
+    counts: list[int] = []
+    found = chunks.stocked(folder, orders, _squares, 1, counts.append, mark)
+    assert [one["least"] for one in found] == [min(order) for order in orders]
+    return counts
+
+
+def test_only_what_is_missing_is_made(tmp_path: Path) -> None:
+    """A chunk is whole when its JSON is there and says what it was made from."""
+    orders = [[1, 2], [3, 4], [5]]
+    assert _made(tmp_path, orders[:2]) == [2, 2]
+    assert (tmp_path / "00001.txt").read_text() == "25"
+    for index in range(3):
+        (tmp_path / f"{index:05d}.txt").write_text("as it was")
+    (tmp_path / "00001.json").unlink()  # stopped while it was written
+    assert sorted(_made(tmp_path, orders)) == [1, 2, 2]
+    assert [(tmp_path / f"{index:05d}.txt").read_text() for index in range(3)] == ["as it was", "25", "25"]
+
+
+def test_another_order_or_another_way_is_another_chunk(tmp_path: Path) -> None:
+    """What the same folder held of another course is not taken for this one."""
+    _made(tmp_path, [[1, 2]])
+    (tmp_path / "00000.txt").write_text("as it was")
+    _made(tmp_path, [[1, 2]], mark=2)
+    assert (tmp_path / "00000.txt").read_text() == "5"
+    _made(tmp_path, [[1, 3]], mark=2)
+    assert (tmp_path / "00000.txt").read_text() == "10"
