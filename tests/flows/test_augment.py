@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -268,16 +272,51 @@ def test_a_part_that_is_only_written_of_is_painted_and_kept_out_of_search(
     assert search(catalogue, model, [picture], "", 9).hits[0].part == "ghost"
 
 
-def test_the_flow_makes_them_as_well(
+def test_the_flow_makes_them_here_or_in_a_pool(
     painter: Callable[..., Customer], catalogue: Catalogue, cad: Path, tmp_path: Path
 ) -> None:
-    """`onboard` starts `augment` inside itself and waits for it, with Prefect around it."""
+    """`onboard` waits for `augment`, inside itself or on a worker of a GPU pool; the tables are the same in the end."""
     from prefect.testing.utilities import prefect_test_harness
 
     from flows.onboard import onboard as flow
 
+    assert painter().gpu == Gpu()
+    far = Catalogue(uri=str(tmp_path / "far"))
     with prefect_test_harness(server_startup_timeout=90):
         summary = flow(painter(), catalogue, str(cad), home=tmp_path / "home", workers=1)
-    assert summary["images"]["variants"] == 12
-    assert len(variants(catalogue)) == 12
-    assert painter().gpu == Gpu()
+        assert summary["images"]["variants"] == 12
+        with gpu_worker("gpu", "acme", tmp_path) as log:
+            elsewhere = painter().model_copy(update={"gpu": Gpu(pool="gpu")})
+            summary = flow(elsewhere, far, str(cad), home=tmp_path / "far-home", workers=1)
+        assert "Completed" in log.read_text()
+    assert summary["images"] == {"views": 12, "variants": 12, "rejected": 0}
+    one, other = variants(catalogue), variants(far)
+    assert {name: row["image"] for name, row in one.items()} == {name: row["image"] for name, row in other.items()}
+    assert vectors(catalogue) == vectors(far)
+
+
+@contextmanager
+def gpu_worker(pool: str, slug: str, folder: Path) -> Iterator[Path]:
+    """A work pool with a deployment of `augment`, one batch at a time, and a worker in a process of its own."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate, WorkPoolCreate
+    from prefect.settings import get_current_settings
+
+    from flows.augment import augment
+
+    root, log = Path(__file__).parents[2], folder / "worker.log"
+    with get_client(sync_client=True) as client:
+        client.create_work_pool(WorkPoolCreate(name=pool, type="process"))
+        client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=f"partsight-gpu-{pool}", limit=1))
+    there: Any = augment.from_source(source=str(root), entrypoint="flows/augment.py:augment")
+    there.to_deployment(slug, work_pool_name=pool).apply()
+    paths = os.pathsep.join((str(folder), str(root)))
+    environment = {**os.environ, "PREFECT_API_URL": get_current_settings().api.url or "", "PYTHONPATH": paths}
+    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", pool, "--type", "process"]
+    with log.open("w") as told:
+        worker = subprocess.Popen(command, env=environment, cwd=folder, stdout=told, stderr=told)
+    try:
+        yield log
+    finally:
+        worker.terminate()
+        worker.wait(30)
