@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench bench-recall bench-diffusion bench-gate mutations samples clean
+.PHONY: help setup demo test lint format bench bench-recall bench-diffusion bench-variants bench-gate mutations samples clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -46,6 +46,9 @@ bench-recall: setup  ## recall and embedding speed against baselines: a table an
 
 bench-diffusion: setup  ## pictures per second of the stage diffuse against the plain loop: build/diffusion.json
 	$(BIN)/python tests/bench/diffusion.py
+
+bench-variants: setup  ## variants of real parts in all ways, the gate's verdicts, recall with and without: build/variants.png
+	$(BIN)/python tests/bench/variants.py
 
 bench-gate: setup  ## planted faults and sound pictures before the gate: a table and build/gate.json
 	$(BIN)/python tests/bench/gate.py

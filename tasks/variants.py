@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tasks.gate import Verdict
     from tasks.records import Part, View
 
-VARIANTS: Final = "variants-2"  # change it when the same settings give other variants, or the gate judges otherwise
+VARIANTS: Final = "variants-3"  # change it when the same settings give other variants, or the gate judges otherwise
 _EMPTY: Final = ("parent", "camera", "stage", "settings", "seed", "prompt", "scores", "reason", "recipe")
 
 

@@ -1,7 +1,8 @@
 """A small network that sees where in a picture the part is, and where that differs from what its CAD says.
 
-It is shown the variant and all that is known of the view: how its render looks, silhouette, normals, depth, and what a
-stage hides on purpose. `flows/train_gate.py` is how it learned.
+It is shown the variant, how much each pixel's colour is the part's (`tasks.gate.colours`), and all that is known of the
+view: how its render looks, silhouette, normals, depth, and what a stage hides on purpose. `flows/train_gate.py` is how
+it learned.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from tasks import codec
-from tasks.arithmetic import precision
+from tasks.gate.colours import likely
 from tasks.records import Bytes, Floats, Record
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 SIDE: Final = 256  # pixels of the pictures that it was trained on
 GRAIN: Final = 4  # pixels behind one cell of what it answers
-CHANNELS: Final = 12  # picture 3; of the view: render 3, silhouette 1, normals 3, depth 1; hidden 1
+CHANNELS: Final = 13  # picture 3; of the view: render 3, silhouette 1, normals 3, depth 1; hidden 1; colours 1
 WIDTHS: Final = (16, 32, 64, 96)
 GROUPS: Final = 8
 WEIGHTS: Final = Path(__file__).parents[2] / "blocks" / "weights" / "partsight-gate.safetensors"
@@ -43,22 +44,26 @@ def sight(variant: View, view: View) -> Seen:
     """What is seen of the part of `view` in `variant`."""
     import torch
 
-    hidden = (view.mask & ~variant.mask).astype(np.uint8) * 255
-    given = stacked(_square(variant.image)[None], _square(codec.packed(view))[None], _square(hidden)[None])
-    with torch.inference_mode(), precision("cpu"):
+    picture, known = _square(variant.image), _square(codec.packed(view))
+    hidden = _square((view.mask & ~variant.mask).astype(np.uint8) * 255)
+    colours = likely(picture, known[..., 3] > 127, hidden > 127)
+    given = stacked(*(one[None] for one in (picture, known, hidden, colours)))
+    with torch.inference_mode():  # in single precision, so that all machines say the same
         maps, fault = trained()(given)
-    part, differs = maps[0].float().sigmoid().numpy()
+    part, differs = maps[0].sigmoid().numpy()
     return Seen(part=part, differs=differs, fault=float(fault[0]))
 
 
-def stacked(pictures: Bytes, views: Bytes, hidden: Bytes) -> Any:
-    """What the network takes: (n, 12, 256, 256) float32, -1 to 1, channels last.
+def stacked(pictures: Bytes, views: Bytes, hidden: Bytes, colours: Bytes) -> Any:
+    """What the network takes: (n, 13, s, s) float32, -1 to 1.
 
-    Of `pictures` (n, s, s, 3), `views` (n, s, s, 8) as `tasks.codec.packed` has them, `hidden` (n, s, s).
+    Of `pictures` (n, s, s, 3), `views` (n, s, s, 8) as `tasks.codec.packed` has them, `hidden` (n, s, s), and `colours`
+    (n, s/2, s/2) as `tasks.gate.colours.likely` has them, all uint8.
     """
     import torch
 
-    whole = torch.from_numpy(np.concatenate([pictures, views, hidden[..., None]], axis=-1))
+    large = colours.repeat(2, axis=1).repeat(2, axis=2)
+    whole = torch.from_numpy(np.concatenate([pictures, views, hidden[..., None], large[..., None]], axis=-1))
     return whole.permute(0, 3, 1, 2).float().div(127.5).sub(1)
 
 
@@ -77,7 +82,7 @@ def trained() -> Any:
 def created(seed: int) -> Any:
     """A fresh network, its weights drawn from `seed`.
 
-    From (n, 12, s, s) it makes maps (n, 2, s/4, s/4) and faults (n,), logits.
+    From (n, 13, s, s) it makes maps (n, 2, s/4, s/4) and faults (n,), logits.
     """
     import torch
 

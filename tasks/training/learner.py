@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from tasks.training.pace import Pace
 
-AVERAGED: Final = 0.999  # how slowly the weights that are kept follow those that are trained
 TOLD: Final = 100  # steps between two lines of the log
 DECAY: Final = 0.01
 STEEPEST: Final = 1.0  # gradients are never longer
@@ -87,7 +86,7 @@ class Learner:
         if not torch.isfinite(steep):
             raise RuntimeError(f"{self.name} fell apart at step {self.step}: its gradient is no number.")
         self._optimiser.step()
-        slow = min(AVERAGED, (1 + self.step) / (10 + self.step))
+        slow = min(self.pace.averaged, (1 + self.step) / (10 + self.step))
         torch._foreach_lerp_(self.average, [weight.detach() for weight in self._weights], 1 - slow)
         return {name: float(value.detach()) for name, value in found.items()} | {"steep": float(steep)}
 

@@ -14,6 +14,7 @@ class Pace(BaseModel):
     batch: int = Field(ge=1, description="Pictures in a batch.")
     rate: float = Field(gt=0, description="Learning rate between its rise and its fall.")
     warm: int = Field(200, ge=1, description="Steps in which the rate rises.")
+    averaged: float = Field(0.999, ge=0, lt=1, description="How slowly the weights that are kept follow the others.")
     decay: float = Field(0.3, ge=0, le=1, description="Share of the steps at the end in which the rate goes to zero.")
 
     def at(self, step: int) -> float:

@@ -120,24 +120,27 @@ def real(weights: str) -> Gallery:
     return onboarded("real", REAL, weights)
 
 
-def onboarded(slug: str, source: Path, weights: str, made: dict[str, Specimen] | None = None) -> Gallery:
-    """Onboard what is at `source` with `VIEWS` views of each part and nothing else."""
+def onboarded(slug: str, source: Path, weights: str, made: dict[str, Specimen] | None = None, **recipe: Any) -> Gallery:
+    """Onboard what is at `source` with `VIEWS` views of each part and nothing else but what `recipe` says."""
     file = KEPT / f"{slug}.yaml"
-    recipe: dict[str, Any] = {"variants": 0, "render": {"views": VIEWS}, "unit": "mm"}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    wanted: dict[str, Any] = {"variants": 0, "render": {"views": VIEWS}, "unit": "mm", **recipe}
     if weights:
-        recipe["embed"] = {"weights": str(Path(weights).resolve())}
-    customer = {"slug": slug, "source": str(source), "recipe": recipe, "release": {"queries": 0}}
+        wanted["embed"] = {"weights": str(Path(weights).resolve())}
+    customer = {"slug": slug, "source": str(source), "recipe": wanted, "release": {"queries": 0}}
     file.write_text(yaml.safe_dump(customer))
-    # stdout is the summary, stderr shows how far it is
-    environment = {**os.environ, "PARTSIGHT_HOME": str(KEPT / "home")}
-    run = subprocess.run(
-        [str(PARTSIGHT), "onboard", str(file), "--json"], env=environment, stdout=subprocess.PIPE, check=False
-    )
-    if run.returncode:
-        raise SystemExit(f"onboarding {slug} ended with {run.returncode}")
-    if wrong := json.loads(run.stdout)["quarantine"]:
+    if wrong := asked("onboard", str(file))["quarantine"]:
         raise SystemExit(f"onboarding {slug} put {len(wrong)} files into quarantine: {wrong[0]['reason']}")
     return Gallery(load(file), made)
+
+
+def asked(*words: str) -> dict[str, Any]:
+    """What `partsight` with these words and --json says; stderr shows how far it is."""
+    environment = {**os.environ, "PARTSIGHT_HOME": str(KEPT / "home")}
+    run = subprocess.run([str(PARTSIGHT), *words, "--json"], env=environment, stdout=subprocess.PIPE, check=False)
+    if run.returncode:
+        raise SystemExit(f"partsight {' '.join(words)} ended with {run.returncode}")
+    return dict(json.loads(run.stdout))
 
 
 def _part(row: dict[str, Any]) -> Part:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 NAME: Final = "autoencoder"
 CROP: Final = 64  # pixels: it knows nothing but what is near, so it learns on pieces
 ALIKE: Final = 0.2  # weight of what the embedder sees in both, against what each pixel shows
+TINTS: Final = 4.0  # weight of the colours of whole patches: without it a rare one, green say, is not written at all
+PATCH: Final = 8  # pixels
 KL: Final = 3e-4  # weight of how far latents are from plain noise
 STAGES: Final = 2  # of the embedder's, from the finest on
 
@@ -50,10 +52,12 @@ class Autoencoder:
         noise = torch.randn(spread.mean.shape, generator=chance, device=pictures.device)
         again = vae.decode(spread.mean + spread.std * noise).sample
         apart = (again.float() - pictures).abs().mean()
+        tints = (_coarse(again.float()) - _coarse(pictures)).square().mean()
         unlike = self._eye.unlike(again, pictures)
         mean, spread_ = spread.mean.float(), spread.logvar.float()
         kl = 0.5 * (mean.square() + spread_.exp() - 1 - spread_).mean()
-        return {"loss": apart + ALIKE * unlike + KL * kl, "apart": apart, "unlike": unlike, "kl": kl}
+        loss = apart + TINTS * tints + ALIKE * unlike + KL * kl
+        return {"loss": loss, "apart": apart, "tints": tints, "unlike": unlike, "kl": kl}
 
     def _batch(self, step: int) -> Tensor:
         """Pieces of pictures (n, 3, c, c), -1 to 1."""
@@ -95,6 +99,13 @@ class Eye:
             ready(pictures * 0.5 + 0.5), indices=list(range(STAGES)), intermediates_only=True
         )
         return [normalize(features.float(), dim=1, eps=1e-3) for features in seen]
+
+
+def _coarse(pictures: Tensor) -> Tensor:
+    """Mean colours of patches, for pictures (n, 3, h, w)."""
+    from torch.nn.functional import avg_pool2d
+
+    return avg_pool2d(pictures, PATCH)
 
 
 def prepared(pictures: Any) -> Tensor:

@@ -26,7 +26,7 @@ class Course(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     seed: int = Field(1, description="Seed of everything random.")
-    pictures: int = Field(8_000, ge=4, description="Pictures to learn from; the first ones stay the same with more.")
+    pictures: int = Field(5_760, ge=4, description="Pictures to learn from; the first ones stay the same with more.")
     traced: float = Field(
         0.9,
         ge=0,
@@ -38,10 +38,10 @@ class Course(BaseModel):
     )
     shape: Shape = Field(Shape(), description="How large the networks are.")
     autoencoder: Pace = Field(
-        Pace(steps=2_500, batch=8, rate=1e-3, decay=0.5), description="How the VAE learns to write pictures as latents."
+        Pace(steps=3_600, batch=8, rate=1e-3, decay=0.4), description="How the VAE learns to write pictures as latents."
     )
     denoiser: Pace = Field(
-        Pace(steps=6_000, batch=32, rate=1e-3, warm=300, decay=0.5),
+        Pace(steps=5_000, batch=32, rate=1e-3, warm=300, decay=0.5),
         description="How UNet and ControlNet learn to paint.",
     )
     wordless: float = Field(0.1, ge=0, le=1, description="Share of pictures that are learned without their caption.")

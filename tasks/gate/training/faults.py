@@ -18,7 +18,7 @@ import numpy as np
 from scipy import ndimage
 
 from blocks.customer import Render
-from tasks.generate import specimen
+from tasks.generate import families, specimen
 from tasks.records import Bools, Record, View, generator
 from tasks.rig import cameras
 
@@ -56,19 +56,16 @@ class Case(Record):
 
 
 class Sitter:
-    """One made-up part before one of its cameras, and its faulty likenesses.
+    """One part before one of its cameras, and its faulty likenesses; only a made-up one has siblings.
 
     With `material` and `light` the likenesses are of another material and in another light than the view, as a
     diffusion stage may leave them.
     """
 
-    def __init__(
-        self, studio: Studio, family: str, series: int, place: int, *, material: str = "", light: str = ""
-    ) -> None:
-        self._studio, self._key, self._light = studio, (family, series), light
-        self.specimen = specimen(family, series, 0)
-        self.seed = ("gate", *self._key, place)
-        self._material = material
+    def __init__(self, studio: Studio, made: Specimen, place: int, *, material: str = "", light: str = "") -> None:
+        self._studio, self._material, self._light = studio, material, light
+        self.specimen = made
+        self.seed = ("gate", made.family, made.series, place)
         stands = cameras(self.specimen.vertices, Render(views=16, size=SIZE), self.seed)
         self.camera = stands[place]
         self.view = self._taken(self.specimen, plain=True)
@@ -81,7 +78,8 @@ class Sitter:
     def faulty(self, fault: Fault) -> View | None:
         """The view with that fault, or None where this part cannot have it."""
         ways = (self._filled, self._flanged, self._shifted, self._sibling)
-        return dict(zip(FAULTS, ways, strict=True))[fault]()
+        planted: View | None = dict(zip(FAULTS, ways, strict=True))[fault]()
+        return planted
 
     def flanged(self, *, plain: bool = False) -> View | None:
         """The part with a block that stands out of it; `plain` as the view is lit."""
@@ -90,7 +88,11 @@ class Sitter:
 
     def siblings(self) -> list[View]:
         """The other sizes of the design from the same camera, each in the middle and as large as this one."""
-        return [self._sized(number) for number in range(1, SIBLINGS)]
+        return [self._sized(number) for number in range(1, SIBLINGS)] if self._drawn else []
+
+    @property
+    def _drawn(self) -> bool:
+        return self.specimen.family in families()
 
     def _taken(self, one: Specimen, extra: tuple[Any, Any] | None = None, *, plain: bool = False) -> View:
         vertices, faces = one.vertices, one.faces
@@ -130,7 +132,7 @@ class Sitter:
             block.apply_transform(trimesh.transformations.random_rotation_matrix(rng.random(3)))
             block.apply_translation(hull[int(rng.integers(len(hull)))])
             made = self._taken(self.specimen, (block.vertices, block.faces), plain=True)
-            added = np.count_nonzero(made.mask & ~self.view.mask) / max(np.count_nonzero(self.view.mask), 1)
+            added = np.count_nonzero(made.mask & ~self.view.mask) / max(int(np.count_nonzero(self.view.mask)), 1)
             if added >= FLANGE:
                 return block.vertices, block.faces
         return None
@@ -146,12 +148,14 @@ class Sitter:
         }
         return shown.replace(**moved)
 
-    def _sibling(self) -> View:
+    def _sibling(self) -> View | None:
+        if not self._drawn:
+            return None
         return self._sized(int(generator("sibling", *self.seed).integers(1, SIBLINGS)))
 
     def _sized(self, number: int) -> View:
         middle, size = _middle(self.specimen.vertices), _size(self.specimen.vertices)
-        one = specimen(*self._key, number)
+        one = specimen(self.specimen.family, self.specimen.series, number)
         vertices = (one.vertices - _middle(one.vertices)) * (size / _size(one.vertices)) + middle
         return self._taken(one.replace(vertices=vertices))  # its own look stays: siblings may be of another material
 
@@ -194,7 +198,7 @@ def apart(one: View, other: View) -> Apart:
     deep = other.depth[other.mask]
     span = max(float(np.ptp(deep)) if deep.size else 0.0, 1e-9)
     pixels = ((one.mask != other.mask) | (np.abs(one.depth - other.depth) > 0.05 * span)) & either
-    return Apart(pixels, float(np.count_nonzero(pixels) / max(np.count_nonzero(either), 1)))
+    return Apart(pixels, float(np.count_nonzero(pixels) / max(int(np.count_nonzero(either)), 1)))
 
 
 def holes(mask: Bools) -> list[Bools]:

@@ -8,9 +8,10 @@ import numpy as np
 
 from tasks import codec
 from tasks.augment import chain
+from tasks.gate.colours import likely
 from tasks.gate.training import faults
 from tasks.gate.training.faults import Sitter, apart, filled, holes
-from tasks.generate import families
+from tasks.generate import families, specimen
 from tasks.records import Bytes, Record, View, generator
 from tasks.rig import MATERIALS
 from tasks.training import chunks
@@ -65,7 +66,10 @@ class Book(Record):
         return len(self.chunk)
 
     def opened(self, what: str) -> list[Bytes]:
-        """Memory maps of the chunks: "pictures" (n, s, s, 3), "truth" (n, s, s) bits, "views" (m, s, s, 8) uint8."""
+        """Memory maps of the chunks, uint8.
+
+        They are "pictures" (n, s, s, 3), "truth" (n, s, s) bits, "colours" (n, s/2, s/2), and "views" (m, s, s, 8).
+        """
         count = int(self.chunk.max()) + 1
         return [np.load(f"{chunks.stem(self.folder, index)}.{what}.npy", mmap_mode="r") for index in range(count)]
 
@@ -97,7 +101,9 @@ def _write(stem: Path, order: Sequence[Key]) -> tuple[dict[str, Any], int]:
     from tasks.render import Studio
 
     studio = Studio(faults.SIZE)
-    pictures, truth, views, rows = [], [], [], []
+    pictures, truth, colours = [], [], []
+    views: list[Bytes] = []
+    rows: list[tuple[int, int, float]] = []
     for key in order:
         for shot in shots(studio, tuple(key)):  # type: ignore[arg-type] # JSON has no tuples
             known = codec.packed(shot.view)
@@ -107,8 +113,9 @@ def _write(stem: Path, order: Sequence[Key]) -> tuple[dict[str, Any], int]:
             variant = _variant(shot, (*key, len(rows)))
             pictures.append(variant.image)
             truth.append(true(shot, variant))
+            colours.append(likely(variant.image, shot.view.mask, truth[-1] & HIDDEN > 0))
             rows.append((at, KINDS.index(shot.kind), round(apart(shot.shown, shot.view).share, 5)))
-    for what, some in (("pictures", pictures), ("truth", truth), ("views", views)):
+    for what, some in (("pictures", pictures), ("truth", truth), ("colours", colours), ("views", views)):
         np.save(f"{stem}.{what}.npy", np.stack(some))
     return {"rows": rows}, len(rows)
 
@@ -118,7 +125,8 @@ def shots(studio: Studio, key: Key) -> Iterator[Shot]:
     rng = generator("sitting", *key)
     look = {"material": str(rng.choice(sorted(MATERIALS))), "light": "other"} if rng.random() < OTHERWISE else {}
     try:
-        sitter = Sitter(studio, *key, **look)
+        family, series, place = key
+        sitter = Sitter(studio, specimen(family, series, 0), place, **look)
     except ValueError:  # a family's draft that is not sound
         return
     view, shown = sitter.view, sitter.shown
@@ -150,4 +158,5 @@ def true(shot: Shot, variant: View) -> Bytes:
     hidden = shot.shown.mask & ~variant.mask
     seen = shot.shown.mask & ~hidden
     differs = apart(shot.shown, shot.view).pixels & ~hidden
-    return (seen * SEEN + differs * DIFFERS + (hidden & shot.view.mask) * HIDDEN).astype(np.uint8)
+    bits = seen * SEEN + differs * DIFFERS + (hidden & shot.view.mask) * HIDDEN
+    return np.asarray(bits, dtype=np.uint8)

@@ -43,7 +43,7 @@ class Lessons:
 
     def __init__(self, book: Book, course: Course, folder: Path) -> None:
         self._book, self._course = book, course
-        self._pages = {what: book.opened(what) for what in ("pictures", "truth", "views")}
+        self._pages = {what: book.opened(what) for what in ("pictures", "truth", "colours", "views")}
         self._sound = np.flatnonzero(book.kind == 0)
         self._faulty = [np.flatnonzero(book.kind == kind) for kind in range(1, len(KINDS))]
         self._faulty = [some for some in self._faulty if len(some)]
@@ -67,24 +67,22 @@ class Lessons:
         """The pictures at `places` of the book; with `rng` turned, mirrored, and in other colours."""
         import torch
 
-        pictures, views, truths = [], [], []
+        pages: list[tuple[Any, ...]] = []
         for place in places:
-            chunk, book = int(self._book.chunk[place]), self._book
-            picture = np.asarray(self._pages["pictures"][chunk][int(book.place[place])])
-            view = np.asarray(self._pages["views"][chunk][int(book.view[place])])
-            truth = np.asarray(self._pages["truth"][chunk][int(book.place[place])])
+            chunk, at = int(self._book.chunk[place]), int(self._book.place[place])
+            picture, truth, colours = (self._pages[what][chunk][at] for what in ("pictures", "truth", "colours"))
+            view = self._pages["views"][chunk][int(self._book.view[place])]
             if rng is not None:
                 turn = int(rng.integers(4)), bool(rng.random() < 0.5)
-                picture, view, truth = _turned(tinted(picture, rng), *turn), turned(view, *turn), _turned(truth, *turn)
-            pictures.append(picture)
-            views.append(view)
-            truths.append(truth)
-        truth = np.stack(truths)
+                picture, truth, colours = (_turned(one, *turn) for one in (tinted(picture, rng), truth, colours))
+                view = turned(view, *turn)
+            pages.append((picture, view, truth, colours))
+        pictures, views, truth, colours = (np.stack(some) for some in zip(*pages, strict=True))
         hidden = (truth & HIDDEN > 0).astype(np.uint8) * 255
         kind, change = self._book.kind[places], self._book.change[places]
         device = self.learner.device
         return Batch(
-            given=sight.stacked(np.stack(pictures), np.stack(views), hidden).to(device),
+            given=sight.stacked(pictures, views, hidden, colours).to(device),
             truth=_cells(np.stack([truth & SEEN > 0, truth & DIFFERS > 0], axis=1)).to(device),
             fault=torch.from_numpy((kind > 0).astype(np.float32)).to(device),
             counts=torch.from_numpy(((kind == 0) | (change >= VISIBLE)).astype(np.float32)).to(device),
@@ -138,7 +136,7 @@ def write(network: Any, file: Path) -> Path:
 
 def turned(view: Bytes, quarters: int, mirrored: bool) -> Bytes:  # as drawn
     """A packed view (s, s, 8), turned counter-clockwise and then mirrored: its normals turn along."""
-    found = _turned(view, quarters, mirrored).copy()
+    found: Bytes = _turned(view, quarters, mirrored).copy()
     x, y = (found[..., at].astype(np.int16) - 128 for at in (4, 5))
     for _ in range(quarters):
         x, y = -y, x

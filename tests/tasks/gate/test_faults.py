@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tasks import gate
 from tasks.augment import chain
+from tasks.gate.training import faults
+from tasks.generate import specimen
 from tasks.render import Studio
 
-
-def _module() -> Any:
-    path = Path(__file__).parents[2] / "bench" / "faults.py"
-    spec = importlib.util.spec_from_file_location("faults", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-faults = _module()
 SITTERS = (("motor holder", 0), ("hook", 4), ("flange", 2))
 
 
@@ -33,7 +19,7 @@ SITTERS = (("motor holder", 0), ("hook", 4), ("flange", 2))
 def sitters() -> list[Any]:
     """Three parts before their cameras; the series are not those that the settings were chosen with."""
     studio = Studio(faults.SIZE)
-    return [faults.Sitter(studio, family, 950, place) for family, place in SITTERS]
+    return [faults.Sitter(studio, specimen(family, 950, 0), place) for family, place in SITTERS]
 
 
 def test_nearly_all_planted_faults_are_caught(sitters: list[Any]) -> None:
