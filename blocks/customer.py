@@ -40,6 +40,7 @@ class Recipe(Settings):
         description="Stages that turn a render into a photograph-like variant, in this order.",
     )
     settings: dict[str, dict[str, Any]] = Field({}, description="Settings of a stage, by its name.")
+    checks: dict[str, dict[str, Any]] = Field({}, description="Settings of a check of the gate, by its name.")
     variants: int = Field(1, ge=0, le=16, description="Variants made of each view; 0 makes none.")
     embed: Embed = Field(Embed(), description="Which model turns pictures and words into vectors.")
     unit: Literal["", "mm", "cm", "m", "in", "ft"] = Field(

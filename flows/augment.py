@@ -8,10 +8,12 @@ batch. The tables carry the data; a worker that dies loses the batch that it was
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from prefect import flow, task
 from prefect.concurrency.sync import concurrency
+from prefect.states import Completed
 
 from blocks.catalogue import Catalogue
 from blocks.customer import Customer
@@ -28,12 +30,13 @@ def make_variants(work: Augmentation, batch: Sequence[str]) -> int:
     pool = work.customer.gpu.pool
     if not pool:
         return work.make(batch)
-    with concurrency(f"partsight-gpu-{pool}"):  # one batch on each GPU, however many runs share the worker
+    # one batch on each GPU, however many runs share it; `deploy` makes the limit, and without it nothing is begun
+    with concurrency(f"partsight-gpu-{pool}", strict=True):
         return work.make(batch)
 
 
 @flow(name="augment", flow_run_name="{customer.slug}")
-def augment(customer: Customer, catalogue: Catalogue, run: str = "", share: int = 0, shares: int = 1) -> dict[str, Any]:
+def augment(customer: Customer, catalogue: Catalogue, run: str = "", share: int = 0, shares: int = 1) -> Any:
     """Make the variants that a customer's views lack, with the stages in their file.
 
     Args:
@@ -46,7 +49,9 @@ def augment(customer: Customer, catalogue: Catalogue, run: str = "", share: int 
     with opened(customer, catalogue, run, share, shares) as work:
         for batch in work.batches():
             make_variants(work, batch)
-        return work.summary()
+        summary = work.summary()
+        # who waits for it elsewhere reads it from the state: results stay on the worker's disk
+        return Completed(message=json.dumps(summary), data=summary)
 
 
 def augmented(work: Augmentation) -> None:
@@ -61,12 +66,16 @@ def augmented(work: Augmentation) -> None:
         return
     shares = -(-lacking // pool.views)
     for run in [in_the_pool.submit(work, share, shares) for share in range(shares)]:
-        run.result()
+        work.tell(run.result())
 
 
 @task(task_run_name="augment in the pool, {share} of {shares}", **patiently)
-def in_the_pool(work: Augmentation, share: int, shares: int) -> None:
-    """Start a run of the deployment of `augment` and wait for its end. Raises RuntimeError when it did not end well."""
+def in_the_pool(work: Augmentation, share: int, shares: int) -> list[str]:
+    """Start a run of the deployment of `augment` and wait for its end; returns its notes.
+
+    Credentials are never sent along: a worker has those of the bucket in its own environment. Raises RuntimeError when
+    the run did not end well.
+    """
     from prefect.deployments import run_deployment
 
     customer, where = work.customer, work.catalogue
@@ -82,3 +91,5 @@ def in_the_pool(work: Augmentation, share: int, shares: int) -> None:
     )
     if run.state is None or not run.state.is_completed():
         raise RuntimeError(f"The run {run.name} in the pool {customer.gpu.pool} ended as {run.state_name}.")
+    told = json.loads(run.state.message or "{}")
+    return list(told.get("notes", ()))

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tasks.embed import Embedder
 
 BATCHES: Final = 90  # most batches: a flow run stays under 200 task runs
-SMALLEST: Final = 64  # pictures in a batch: a minute of a GPU, and what is lost when its worker dies
+SMALLEST: Final = 64  # views in a commit: a minute of a GPU, and what is lost when its worker dies
 _prepared: ContextVar[Augmentation | None] = ContextVar("prepared", default=None)
 _COLUMNS: Final = ("id", "part", "camera", "settings", "image", "depth", "mask", "normals")
 _PART: Final = ("name", "description", "material", "colour", "geometry", "size_mm", "photos")
@@ -52,10 +52,16 @@ class Augmentation:
         self._sources: dict[str, str] = {}
         self._parts: dict[str, Part] = {}
         self._made_now = self._accepted = 0
+        self._done: set[str] = set()
+        self._told: list[str] = []
 
     def summary(self) -> dict[str, Any]:
         """How many variants were made and accepted, and why it stopped before its end, or gave a part up."""
-        return {"made": self._made_now, "accepted": self._accepted, "notes": list(self._jury.notes)}
+        return {"made": self._made_now, "accepted": self._accepted, "notes": [*self._jury.notes, *self._told]}
+
+    def tell(self, notes: Sequence[str]) -> None:
+        """Take over what another worker had to say of its share of this work."""
+        self._told += notes
 
     @cached_property
     def steps(self) -> Chain:
@@ -65,7 +71,7 @@ class Augmentation:
     @cached_property
     def recipe(self) -> str:
         """Name of the way in which the variants are made."""
-        return variants.recipe(self.steps, self.customer.recipe.variants)
+        return variants.recipe(self.steps, self.customer.recipe.variants, self.customer.recipe.checks)
 
     def lacking(self) -> tuple[str, ...]:
         """Ids of what lacks variants, those of one part together; none where no stage wants a GPU."""
@@ -86,24 +92,38 @@ class Augmentation:
         source = self.steps.source
         if source == "part":
             bare = [part for part in self._parts.values() if not part.geometry and not part.photos]
-            return {content_id("words", part.words, salt=self.customer.slug): part.number for part in bare}
+            return {variants.words_id(part, self.customer.slug): part.number for part in bare}
         wanted = (col("kind") == lit(source)) & (col("accepted") == lit(value=True))
         rows = self.catalogue.rows("images", ("id", "part"), wanted)
         return {row["id"]: row["part"] for row in rows if row["part"] in self._parts}
 
     def batches(self) -> Iterator[Sequence[str]]:
-        """The views that lack variants, in batches; none after the breaker has tripped."""
+        """The views that lack variants, in batches, but for parts and runs that the breaker has stopped."""
         views = self.lacking()
         self.progress.start("augment", len(views))
         size = max(SMALLEST, -(-len(views) // BATCHES))
         for start in range(0, len(views), size):
-            if self._jury.stopped:
-                break
-            yield views[start : start + size]
+            if batch := self._wanted(views[start : start + size]):
+                yield batch
         self.progress.finish("augment")
 
     def make(self, names: Sequence[str]) -> int:
-        """Make the variants of the views `names` and commit them; returns how many were accepted."""
+        """Make the variants of the views `names`, a commit for every 64; returns how many were accepted.
+
+        A second try after a failure goes on with those that were not committed.
+        """
+        before = self._accepted
+        todo = [name for name in names if name not in self._done]
+        for start in range(0, len(todo), SMALLEST):
+            if some := self._wanted(todo[start : start + SMALLEST]):
+                self._make(some)
+        return self._accepted - before
+
+    def _wanted(self, names: Sequence[str]) -> list[str]:
+        """Those whose part has not been given up."""
+        return [name for name in names if not self._jury.given_up(self._sources[name])]
+
+    def _make(self, names: Sequence[str]) -> None:
         from tasks.publish import exchange, vector_row
         from tasks.reviews import Reviews
 
@@ -117,12 +137,13 @@ class Augmentation:
                 if rows[-1]["accepted"]:
                     vectors.append(vector_row(row, one.variant.part, self._vector(one)))
         embedder = self._embedder
-        exchange(self.catalogue, embedder.table, vectors, [], dimension=embedder.dimension)
+        rejected = [row["id"] for row in rows if not row["accepted"]]  # an earlier try may have left their vectors
+        exchange(self.catalogue, embedder.table, vectors, rejected, dimension=embedder.dimension)
         exchange(self.catalogue, "images", rows, [])  # last: this is what says that they are there
         self.progress.advance("augment", len(names))
+        self._done.update(names)
         self._made_now += len(rows)
         self._accepted += len(vectors)
-        return len(vectors)
 
     def _vector(self, one: Judged) -> Any:
         """The vector (d,) of a variant; one that only a person accepted was not embedded yet."""
@@ -191,7 +212,7 @@ class Augmentation:
 
     @cached_property
     def _jury(self) -> Jury:
-        return Jury(self.catalogue, self._embedder)
+        return Jury(self.catalogue, self._embedder, self.customer.recipe.checks)
 
     @cached_property
     def _embedder(self) -> Embedder:

@@ -216,12 +216,14 @@ class Job:
             self._embedder.images([])
 
     def check(self) -> None:
-        """Raise ValueError with a sentence when the customer's model or stages cannot be used."""
+        """Raise ValueError with a sentence when the customer's model, stages or checks cannot be used."""
+        from tasks import gate
         from tasks.augment import chain
 
         recipe = self.customer.recipe
         models.find(recipe.embed.model, recipe.embed.weights)
         chain(recipe.stages, recipe.settings)
+        gate.checks(recipe.checks)
 
     def finish(self) -> dict[str, Any]:
         """Retire what left, tidy the tables, measure, write the report, go live; returns the summary.

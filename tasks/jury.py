@@ -11,12 +11,12 @@ import numpy as np
 from tasks import gate
 from tasks.augment import flatten
 from tasks.gate.breaker import Breaker, Tally
-from tasks.gate.duplicates import Duplicates
+from tasks.gate.duplicates import Duplicates, Marks
 from tasks.gate.retrieval import Gallery, Retrieval
 from tasks.records import Record, View
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from blocks.catalogue import Catalogue
     from tasks.embed import Embedder
@@ -42,22 +42,26 @@ class Judged(Record):
 class Jury:
     """Judges variants against the views in `catalogue`; counts what it rejects, and says when that is too much."""
 
-    def __init__(self, catalogue: Catalogue, embedder: Embedder) -> None:
+    def __init__(
+        self, catalogue: Catalogue, embedder: Embedder, checks: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> None:
         self._catalogue, self._embedder = catalogue, embedder
+        self._checks = gate.checks(checks)
         self._breaker = Breaker()
         self._run = Tally()
         self._parts: dict[str, Tally] = defaultdict(Tally)
+        self._kept: dict[str, list[Marks]] = defaultdict(list)  # of the pictures that passed, by part
 
     def judge(self, made: Sequence[Sequence[View]], views: Sequence[View]) -> list[list[Judged]]:
         """What came of each of `views`, judged: what a check rejects the next ones do not look at."""
         flat = [(variant, view) for some, view in zip(made, views, strict=True) for variant in some]
-        judged = [Judged(variant=variant, verdict=gate.verdict(variant, view)) for variant, view in flat]
-        judged = self._recognised(_told_apart(judged), [view for _, view in flat])
+        judged = [Judged(variant=variant, verdict=gate.verdict(variant, view, self._checks)) for variant, view in flat]
+        judged = self._told_apart(self._recognised(judged, [view for _, view in flat]))
         rest = iter(judged)
         return [[next(rest) for _ in some] for some in made]
 
     def given_up(self, part: str) -> bool:
-        """Whether what was counted so far says that a part is not worth another try."""
+        """Whether what was counted so far says that no more pictures of a part are made."""
         return bool(self.stopped or self._breaker.part(self._parts[part], part))
 
     @property
@@ -92,6 +96,15 @@ class Jury:
             found[place] = judged[place].under(finding, "retrieval").replace(vector=vector)
         return found
 
+    def _told_apart(self, judged: Sequence[Judged]) -> list[Judged]:
+        """Those that repeat another picture of their part, of this batch or of one before, rejected."""
+        found = list(judged)
+        for place, one in enumerate(judged):
+            if one.verdict.accepted:
+                (finding,) = Duplicates()([one.variant.image], self._kept[one.variant.part.number])
+                found[place] = one.under(finding, "duplicates")
+        return found
+
     @cached_property
     def _gallery(self) -> Gallery:
         """The vectors of all views and photographs of active parts: what shows them for certain."""
@@ -106,17 +119,3 @@ class Jury:
         vectors = matrix.reshape(-1, self._embedder.dimension).astype(np.float32)[there]
         kept = [owners[place] for place in there]
         return Gallery(vectors, kept, [geometry[owner] for owner in kept])
-
-
-def _told_apart(judged: Sequence[Judged]) -> list[Judged]:
-    """Those that repeat another picture of their part rejected."""
-    of_part: dict[str, list[int]] = defaultdict(list)
-    for place, one in enumerate(judged):
-        if one.verdict.accepted:
-            of_part[one.variant.part.number].append(place)
-    found = list(judged)
-    for places in of_part.values():
-        findings = Duplicates()([judged[place].variant.image for place in places])
-        for place, finding in zip(places, findings, strict=True):
-            found[place] = judged[place].under(finding, "duplicates")
-    return found

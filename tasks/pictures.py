@@ -7,7 +7,7 @@ already is not made again.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pydantic import Field
 
@@ -18,6 +18,7 @@ from tasks.records import Part, Record, View, content_id, jsonable
 from tasks.render import RENDERER
 
 if TYPE_CHECKING:
+    from tasks import gate
     from tasks.augment import Chain
 
 PICTURES: Final = "pictures-1"  # change it when the same settings give other views
@@ -46,6 +47,7 @@ class Order(Record):
     render: Render = Render()
     stages: tuple[str, ...] = ()
     settings: dict[str, dict[str, Any]] = Field({}, description="Settings of a stage, by its name.")
+    checks: dict[str, dict[str, Any]] = Field({}, description="Settings of a check of the gate, by its name.")
     variants: int = 0
     later: str = Field("", description="Recipe of the variants that are made of the views afterwards, where a GPU is.")
     present: tuple[Present, ...] = ()
@@ -80,21 +82,27 @@ def photo_ids(part: Part, salt: str) -> dict[str, str]:
 
 def pictures(order: Order) -> Made:
     """Render, augment and judge what is missing; never raises for a part that cannot be rendered."""
+    from tasks import gate
     from tasks.augment import chain
     from tasks.plugins import PluginError
 
     steps = chain(order.stages, order.settings)
-    recipe = variants.recipe(steps, order.variants)
+    recipe = variants.recipe(steps, order.variants, order.checks)
+    way = _Way(steps, recipe, gate.checks(order.checks))
     ids = view_ids(order.part, order.render, order.salt)
     done = {row.id for row in order.present if row.kind == "view" and row.recipe == recipe} & set(ids)
     photos = set(photo_ids(order.part, order.salt).values())
-    kept = tuple(row for row in order.present if row.id in done | photos or _stays(row, done, recipe, order.later))
+    bare = not (order.part.geometry or order.part.photos)
+    beginnings = done | photos | ({variants.words_id(order.part, order.salt)} if bare else set())
+    kept = tuple(
+        row for row in order.present if row.id in done | photos or _stays(row, beginnings, recipe, order.later)
+    )
     clock = _Clock()
     rows: list[dict[str, Any]] = []
     missing = [place for place, name in enumerate(ids) if name not in done]
     try:
         for place, view in clock.each("render", _views(order, missing)):
-            rows += [{**row, "place": place} for row in _rows(order, view, ids[place], steps, clock)]
+            rows += [{**row, "place": place} for row in _rows(order, view, ids[place], way, clock)]
     except PluginError:
         raise  # a broken stage or check is the run's problem, not this part's
     except Exception as error:  # noqa: BLE001 - one mesh that trips a library costs its part, not the run
@@ -104,9 +112,9 @@ def pictures(order: Order) -> Made:
     return Made(part=order.part, rows=tuple(rows), kept=kept, stale=stale, seconds=clock.seconds)
 
 
-def _stays(row: Present, done: set[str], *recipes: str) -> bool:
-    """Whether a variant is still wanted: of a view that stays, made in one of these ways."""
-    return row.parent in done and row.recipe in recipes
+def _stays(row: Present, beginnings: set[str], *recipes: str) -> bool:
+    """Whether a variant is still wanted: of a view, a photograph or words that stay, made in one of these ways."""
+    return row.parent in beginnings and row.recipe in recipes
 
 
 def photo_row(part: Part, name: str, data: bytes) -> dict[str, Any]:
@@ -125,24 +133,34 @@ def _views(order: Order, missing: list[int]) -> Any:
     return Studio(order.render.size).views(vertices * order.scale, faces, order.part, order.render, seed, missing)
 
 
-def _rows(order: Order, view: View, name: str, steps: Chain, clock: _Clock) -> list[dict[str, Any]]:
+def _rows(order: Order, view: View, name: str, way: _Way, clock: _Clock) -> list[dict[str, Any]]:
     """The view's own row and one for each of its variants."""
     from tasks import codec, gate
 
-    recipe = variants.recipe(steps, order.variants)
     with clock("render"):
         columns = codec.encode_view(view)
         near, far = codec.depth_range(view)
     rows = [
-        variants.blank(name, order.part, kind="view", camera=jsonable(view.camera), recipe=recipe, seed=name, **columns)
+        variants.blank(
+            name, order.part, kind="view", camera=jsonable(view.camera), recipe=way.recipe, seed=name, **columns
+        )
         | {"settings": jsonable({**order.render.model_dump(), "near": near, "far": far, "renderer": RENDERER})}
     ]
     if not (order.variants and order.stages):
         return rows
     with clock("augment"):
-        for place, variant in enumerate(steps.variants(view, name, order.variants)):
-            rows.append(variants.row(name, place, variant, gate.verdict(variant, view), steps, recipe))
+        for place, variant in enumerate(way.steps.variants(view, name, order.variants)):
+            verdict = gate.verdict(variant, view, way.by)
+            rows.append(variants.row(name, place, variant, verdict, way.steps, way.recipe))
     return rows
+
+
+class _Way(NamedTuple):
+    """How variants are made and judged, and what that is called."""
+
+    steps: Chain
+    recipe: str
+    by: gate.Ready
 
 
 class _Clock:

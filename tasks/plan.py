@@ -122,7 +122,7 @@ def part_recipes(wanted: Sequence[Part], customer: Customer) -> dict[str, str]:
     from tasks.augment import chain
 
     recipe, salt = customer.recipe, customer.slug
-    made = variants.recipe(chain(recipe.stages, recipe.settings), recipe.variants)
+    made = variants.recipe(chain(recipe.stages, recipe.settings), recipe.variants, recipe.checks)
     model = models.find(recipe.embed.model, recipe.embed.weights).table
     return {
         part.number: content_id(
@@ -162,9 +162,9 @@ def orders(catalogue: Catalogue, batch: Sequence[Part], recipe: Recipe, salt: st
     from tasks.augment import chain
 
     steps = chain(recipe.stages, recipe.settings)
-    ways: dict[str, Any] = {"stages": recipe.stages, "settings": recipe.settings, "variants": recipe.variants}
+    ways: dict[str, Any] = {name: getattr(recipe, name) for name in ("stages", "settings", "variants", "checks")}
     if steps.needs_gpu:
-        ways = {"later": variants.recipe(steps, recipe.variants)}
+        ways = {"later": variants.recipe(steps, recipe.variants, recipe.checks)}
     numbers = [part.number for part in batch]
     present: dict[str, list[Present]] = {number: [] for number in numbers}
     columns = (*Present.model_fields, "part")

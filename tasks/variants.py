@@ -8,22 +8,31 @@ from typing import TYPE_CHECKING, Any, Final
 from tasks.records import content_id, jsonable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tasks.augment import Chain
     from tasks.gate import Verdict
     from tasks.records import Part, View
 
-VARIANTS: Final = "variants-3"  # change it when the same settings give other variants, or the gate judges otherwise
+VARIANTS: Final = "variants-3"  # change it when the same settings give other variants
 _EMPTY: Final = ("parent", "camera", "stage", "settings", "seed", "prompt", "scores", "reason", "recipe")
 
 
-def recipe(chain: Chain, count: int) -> str:
-    """Name of the way that variants are made: settings, versions, how many of each view."""
-    return content_id("variants", chain.digest, count, VARIANTS)
+def recipe(chain: Chain, count: int, checks: Mapping[str, Mapping[str, Any]]) -> str:
+    """Name of the way that variants are made and judged: stages, how many of each view, checks, versions."""
+    from tasks import gate
+
+    return content_id("variants", chain.digest, count, gate.lineage(checks), VARIANTS)
 
 
 def name(view: str, made: str, place: int) -> str:
     """Id of the variant number `place` of `view`, made by the recipe `made`."""
     return content_id("variant", view, made, place)
+
+
+def words_id(part: Part, salt: str) -> str:
+    """Id of what is said of a part, which pictures may be made from as from a view."""
+    return content_id("words", part.words, salt=salt)
 
 
 def row(parent: str, place: int, variant: View, verdict: Verdict, steps: Chain, made: str) -> dict[str, Any]:

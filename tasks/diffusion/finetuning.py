@@ -171,7 +171,8 @@ class FineTuning:
         """Pictures of the same views without an adapter, with this one and, where there is one, with the one in use."""
         from tasks.jury import Jury
 
-        known, jury = exercise.Known(self.shown, self.shown.vectors, self._parts), Jury(self.shown, self._embedder)
+        known = exercise.Known(self.shown, self.shown.vectors, self._parts)
+        jury = Jury(self.shown, self._embedder, self.customer.recipe.checks)
         used = adapters.in_use(self._home, self.customer.slug)
         stacks: dict[str, Path | None] = {"without": None, "with": file}
         if used is not None and used[1].base == self._base.digest and used[1].digest != adapters.digest(file):

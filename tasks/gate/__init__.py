@@ -18,8 +18,7 @@ on batches and stands beside: `tasks.gate.retrieval`, `tasks.gate.duplicates`, `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
@@ -27,7 +26,7 @@ from pydantic import ValidationError
 from tasks.plugins import Group, Plugin, PluginError, nearest
 from tasks.records import Record, View
 
-__all__ = ["CHECKS", "Check", "CheckError", "Finding", "Verdict", "checks", "installed", "verdict"]
+__all__ = ["CHECKS", "Check", "CheckError", "Finding", "Verdict", "checks", "installed", "lineage", "verdict"]
 
 LAST: Final = 100  # place of a check that names none
 
@@ -64,7 +63,7 @@ class Verdict(Record):
     check: str = ""
 
 
-Ready = tuple[tuple[str, Callable[[View, View], tuple[Mapping[str, float], str]]], ...]
+Ready = tuple[tuple[str, Any], ...]  # names and checks, called with variant and view
 CHECKS = Group("check", "__call__(self, variant, view) that returns its scores and a reason", Check, CheckError)
 
 
@@ -76,14 +75,25 @@ def installed() -> dict[str, Check]:
 def checks(settings: Mapping[str, Mapping[str, Any]] | None = None) -> Ready:
     """All installed checks, ready to use, by place; with `settings` by check name, defaults elsewhere.
 
-    A check that failed to load takes no part. Raises CheckError when settings name a check that cannot be used or a
-    value that it refuses.
+    Raises CheckError when one of them did not load, for a gate that lacks a check stands open, and when settings name a
+    check that there is not or a value that it refuses.
     """
     given = settings or {}
     for name in given:
         CHECKS.named(name)
-    there = [check for check in installed().values() if not check.error]
-    return tuple((check.name, _made(check, given.get(check.name, {}))) for check in _in_order(there))
+    there = _in_order(list(installed().values()))
+    if not there:
+        raise CheckError("The gate has no checks, so it would let everything pass: install Partsight again.")
+    return tuple((check.name, _made(check, given.get(check.name, {}))) for check in there)
+
+
+def lineage(settings: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What judges: each check, its release and its settings; another one of them judges anew."""
+    there = installed()
+    return [
+        {"check": name, "release": there[name].release, "settings": check.model_dump(mode="json")}
+        for name, check in checks(settings)
+    ]
 
 
 def verdict(variant: View, view: View, by: Ready | None = None) -> Verdict:
@@ -93,7 +103,7 @@ def verdict(variant: View, view: View, by: Ready | None = None) -> Verdict:
     """
     scores: dict[str, float] = {}
     reason = failed = ""
-    for name, check in _usual(tuple(installed().values())) if by is None else by:
+    for name, check in checks() if by is None else by:
         found, said = _found(name, check, variant, view)
         scores |= found
         if said and not reason:
@@ -107,7 +117,8 @@ def _in_order(there: Sequence[Check]) -> list[Check]:
 
 def _made(check: Check, settings: Mapping[str, Any]) -> Any:
     """The check with those settings."""
-    assert check.settings is not None  # noqa: S101 those with an error were left out
+    if check.settings is None:
+        raise CheckError(f"The check {check.name!r} cannot be used: {check.error} Mend it, or remove its package.")
     for key in settings:
         if key not in check.fields:
             known = ", ".join(check.fields) or "none"
@@ -120,14 +131,6 @@ def _made(check: Check, settings: Mapping[str, Any]) -> Any:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the settings"
         raise CheckError(f"Check {check.name!r}, setting {where!r}: {first['msg']}.") from error
-
-
-@lru_cache(maxsize=4)
-def _usual(there: tuple[Check, ...]) -> Ready:
-    """The checks with their defaults, made once."""
-    if not there:
-        raise CheckError("The gate has no checks, so it would let everything pass: install Partsight again.")
-    return tuple((check.name, _made(check, {})) for check in _in_order([one for one in there if not one.error]))
 
 
 def _found(name: str, check: Any, variant: View, view: View) -> tuple[dict[str, float], str]:

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from scipy import ndimage
 
+from tasks.gate.evidence import BOX, Integers, colours
 from tasks.records import Bools, Bytes, Floats
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Integers = NDArray[np.int64]
 
 CELLS: Final = (20, 17, 17)  # of brightness and two differences of colour
 SHADOWS: Final = ((0.8, 0.4), (0.6, 0.25))  # surroundings in shadow: how dark, and how often
 CLEAR: Final = 4.0  # a pixel's colour never says more than this, in logarithms
-SOFT: Final = (0.25, 0.5, 0.25)  # over pixels, so that noise is no colour of its own
-BOX: Final = np.ones((3, 3), dtype=np.bool_)
 
 
 def likely(image: Bytes, mask: Bools, hidden: Bools) -> Bytes:
@@ -27,7 +21,7 @@ def likely(image: Bytes, mask: Bools, hidden: Bools) -> Bytes:
     `mask` (h, w) is where the part must be, `hidden` where something covers it on purpose. The surroundings are counted
     in shadow as well: a shadow is not the part.
     """
-    planes = _half(_softened(image))
+    planes = _half(colours(image))
     cover = _half(mask.astype(np.float32))
     part = (cover > 0.99) & ~(_half(hidden.astype(np.float32)) > 0)
     around = (cover < 0.01) & ~ndimage.binary_dilation(cover > 0.5, BOX)
@@ -40,14 +34,6 @@ def likely(image: Bytes, mask: Bools, hidden: Bools) -> Bytes:
     found = np.clip(np.log(_counted(cell[part]) / beyond)[cell], -CLEAR, CLEAR)
     smooth = ndimage.uniform_filter(found, 3)
     return np.asarray(np.rint((smooth / CLEAR + 1) * 127.5), dtype=np.uint8)
-
-
-def _softened(image: Bytes) -> Floats:
-    """Planes (3, h, w) of a picture."""
-    planes = image.transpose(2, 0, 1).astype(np.float32, order="C")
-    for axis in (1, 2):
-        planes = ndimage.convolve1d(planes, np.array(SOFT, dtype=np.float32), axis=axis, mode="nearest")
-    return np.asarray(planes, dtype=np.float32)
 
 
 def _half(pixels: Any) -> Floats:

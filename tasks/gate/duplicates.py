@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tasks.gate import Finding
 from tasks.records import Bytes
 
+Marks = NDArray[np.bool_]  # a perceptual hash, (256,)
 SIDE = 16  # frequencies along each side of the hash: 8 would call neighbouring views of a plain part the same
 
 
@@ -25,13 +26,12 @@ class Duplicates(BaseModel):
         0.03, ge=0, le=0.5, description="Least share of the perceptual hash in which two pictures must differ."
     )
 
-    def __call__(self, pictures: Sequence[Bytes], before: Sequence[Bytes] = ()) -> list[Finding]:
+    def __call__(self, pictures: Sequence[Bytes], kept: list[Marks]) -> list[Finding]:
         """A finding for each of `pictures`, opaque ones (h, w, 3) of one part, in order.
 
-        Each is compared with those `before` and with the earlier ones that passed. The score `apart` is the share of
-        the hash that differs from the one most alike; 1 where there is none.
+        Each is compared with those whose hashes are `kept`, to which it is added when it passes. The score `apart` is
+        the share of the hash that differs from the one most alike; 1 where there is none.
         """
-        kept = [marks(picture) for picture in before]
         findings = []
         for picture in pictures:
             mark = marks(picture)
@@ -45,7 +45,7 @@ class Duplicates(BaseModel):
         return findings
 
 
-def marks(picture: Bytes) -> NDArray[np.bool_]:
+def marks(picture: Bytes) -> Marks:
     """Perceptual hash of a picture (h, w, 3), as (256,) bool: the signs of its lowest frequencies."""
     import imagehash
 

@@ -119,21 +119,15 @@ class _Same:
 
 
 def evidence(variant: View, view: View) -> Evidence:
-    """What there is to judge a variant of `view` by; made once for all checks of one picture."""
-    seen = _Same(variant.image, variant.alpha, variant.mask, view=variant)
-    return _evidence(seen, _Same(view.image, view.alpha, view.mask, view.depth, view=view))
-
-
-# one picture and one view are enough: checks of a picture follow each other, and so do variants of a view
-@lru_cache(maxsize=1)
-def _evidence(seen: _Same, of: _Same) -> Evidence:
-    variant, known = flatten(seen.view), _known(of)
+    """What there is to judge a variant of `view` by."""
+    known = _known(_Same(view.image, view.alpha, view.mask, view.depth, view=view))
     planes = colours(reduced(variant.image))
     missing = known.mask & ~reduced(variant.mask)
     hidden = ndimage.binary_dilation(missing, BOX, 5) if missing.any() else missing
     return Evidence(known=known, planes=planes, slopes=slopes(planes), hidden=hidden)
 
 
+# one view is enough: its variants follow each other
 @lru_cache(maxsize=1)
 def _known(of: _Same) -> Known:
     view = of.view

@@ -63,6 +63,7 @@ def told(folder: Path, index: int) -> dict[str, Any]:
 
 def _made(job: tuple[Writer, Path, int, Any, str]) -> int:
     write, folder, index, order, name = job
+    stem(folder, index).with_suffix(".json").unlink(missing_ok=True)  # of another course, whose files are replaced now
     says, count = write(stem(folder, index), order)
     file = stem(folder, index).with_suffix(".new")
     file.write_text(json.dumps({**says, "name": name, "count": count}))

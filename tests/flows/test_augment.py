@@ -20,6 +20,7 @@ from blocks.customer import Customer, Embed, Gpu
 from tasks import augmentation, codec
 from tasks.augmentation import Augmentation
 from tasks.embed import embedder
+from tasks.gate.breaker import Breaker
 from tasks.search import search
 
 Run = Callable[..., dict[str, Any]]
@@ -160,6 +161,20 @@ def test_what_never_passes_stays_out_with_its_reason(
     assert len([row for row in pictures(catalogue).values() if row["part"] == "block" and row["id"] in there]) == 4
 
 
+def test_a_stage_that_is_rejected_too_often_is_stopped_and_the_check_is_named(
+    onboard: Run, painter: Callable[..., Customer], catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a commit that the gate rejected whole no more pictures are made, and the summary says why."""
+    monkeypatch.setattr(augmentation, "SMALLEST", 4)
+    monkeypatch.setattr("tasks.jury.Breaker", lambda: Breaker(run_least=4))
+    summary = onboard(painter(spoils="e", strength=0.9))  # there is one in "washer-3", and none in "block"
+    made = variants(catalogue)
+    assert [row["accepted"] for row in made.values() if row["part"] == "block"] == [True] * 4
+    assert len([row for row in made.values() if row["part"] != "block"]) == 4 + 4
+    (note,) = [note for note in summary["notes"] if note.startswith("No more pictures are made in this run")]
+    assert "'exposure'" in note
+
+
 def test_a_run_that_was_stopped_goes_on_with_what_is_missing(
     onboard: Run,
     painter: Callable[..., Customer],
@@ -241,9 +256,13 @@ def test_whether_variants_are_searched_can_be_said_at_any_time(
 
 
 def test_a_photograph_is_a_beginning_as_well(
-    onboard: Run, painter: Callable[..., Customer], catalogue: Catalogue, cad: Path
+    onboard: Run,
+    painter: Callable[..., Customer],
+    catalogue: Catalogue,
+    cad: Path,
+    calls: Callable[[], list[Any]],
 ) -> None:
-    """Each supplied photograph gets its variant, named as its child; views get none."""
+    """Each supplied photograph gets its variant, named as its child, views get none; another name makes none anew."""
     shades = np.random.default_rng(1).integers(40, 220, (6, 8, 3), dtype=np.uint8)
     Image.fromarray(shades).resize((160, 120), Image.Resampling.BICUBIC).save(cad / "block.jpg")
     onboard(painter(begins="photo"))
@@ -252,6 +271,10 @@ def test_a_photograph_is_a_beginning_as_well(
     (variant,) = variants(catalogue).values()
     assert (variant["part"], variant["parent"], variant["accepted"]) == ("block", photo, True)
     assert {photo, variant["id"]} <= vectors(catalogue)
+    (cad / "parts.csv").write_text("number,name,material\nblock,Spacer block,POM\n")
+    onboard(painter(begins="photo"))
+    assert set(variants(catalogue)) == {variant["id"]}
+    assert len(calls()) == 1
 
 
 def test_a_part_that_is_only_written_of_is_painted_and_kept_out_of_search(

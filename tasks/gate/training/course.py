@@ -16,6 +16,6 @@ class Course(BaseModel):
     sitters: int = Field(1_600, ge=8, description="Parts before a camera, about nine pictures of each.")
     asked: int = Field(60, ge=8, description="Of other series, to measure with on the way.")
     pace: Pace = Field(
-        Pace(steps=2_800, batch=32, rate=2e-3, averaged=0.99, decay=0.5),
+        Pace(steps=3_200, batch=32, rate=2e-3, averaged=0.99, decay=0.5),
         description="Batches in all, and the learning rate.",
     )

@@ -116,7 +116,7 @@ def _write(stem: Path, order: Sequence[Key]) -> tuple[dict[str, Any], int]:
             colours.append(likely(variant.image, shot.view.mask, truth[-1] & HIDDEN > 0))
             rows.append((at, KINDS.index(shot.kind), round(apart(shot.shown, shot.view).share, 5)))
     for what, some in (("pictures", pictures), ("truth", truth), ("colours", colours), ("views", views)):
-        np.save(f"{stem}.{what}.npy", np.stack(some))
+        np.save(f"{stem}.{what}.npy", np.stack(some) if some else np.zeros(0, np.uint8))  # no draft was sound
     return {"rows": rows}, len(rows)
 
 

@@ -24,13 +24,13 @@ NAME: Final = "gate"
 FILE: Final = sight.WEIGHTS.name
 WHOLE: Final = 0.5  # weight of the verdict on the whole picture, against each of the two maps
 RARE: Final = 3.0  # how much more a cell counts that differs: there are few
-VISIBLE: Final = 0.03  # share of the part below which a difference is neither a fault nor none
+VISIBLE: Final = 0.03  # share of the part below which a sibling is neither a fault nor none
 SOUND: Final = 0.5  # share of a batch without fault
-FAINT: Final = 0.15  # how far brightness and colours are changed at most
+FAINT: Final = 0.15  # how far each colour is changed at most, and all together by twice as much
 
 
 class Batch(Record):
-    """Pictures to learn from; `given` (n, 12, s, s), `truth` (n, 2, s/4, s/4), `fault` and `counts` (n,) floats."""
+    """Pictures to learn from; `given` (n, 13, s, s), `truth` (n, 2, s/4, s/4), `fault` and `counts` (n,) floats."""
 
     given: Any
     truth: Any
@@ -59,9 +59,10 @@ class Lessons:
         """Places of a batch: sound pictures and all kinds of faults, as many of each."""
         count = self._course.pace.batch
         sound = round(SOUND * count)
-        kinds = [self._faulty[(at + int(rng.integers(len(self._faulty)))) % len(self._faulty)] for at in range(count)]
+        first = int(rng.integers(len(self._faulty)))
         found = [int(rng.choice(self._sound)) for _ in range(sound)]
-        return found + [int(rng.choice(kind)) for kind in kinds[sound:]]
+        kinds = (self._faulty[(first + at) % len(self._faulty)] for at in range(count - sound))
+        return found + [int(rng.choice(kind)) for kind in kinds]
 
     def batch(self, places: list[int], rng: np.random.Generator | None = None) -> Batch:
         """The pictures at `places` of the book; with `rng` turned, mirrored, and in other colours."""
@@ -79,14 +80,19 @@ class Lessons:
             pages.append((picture, view, truth, colours))
         pictures, views, truth, colours = (np.stack(some) for some in zip(*pages, strict=True))
         hidden = (truth & HIDDEN > 0).astype(np.uint8) * 255
-        kind, change = self._book.kind[places], self._book.change[places]
+        kind, counts = self._book.kind[places], told_apart(self._book, VISIBLE)[places]
         device = self.learner.device
         return Batch(
             given=sight.stacked(pictures, views, hidden, colours).to(device),
             truth=_cells(np.stack([truth & SEEN > 0, truth & DIFFERS > 0], axis=1)).to(device),
             fault=torch.from_numpy((kind > 0).astype(np.float32)).to(device),
-            counts=torch.from_numpy(((kind == 0) | (change >= VISIBLE)).astype(np.float32)).to(device),
+            counts=torch.from_numpy(counts.astype(np.float32)).to(device),
         )
+
+
+def told_apart(book: Book, least: float) -> Any:
+    """Which pictures (n,) show for certain what they are said to show: of siblings those that differ by so much."""
+    return (book.kind != KINDS.index("sibling")) | (book.change >= least)
 
 
 def losses(network: Any, batch: Batch) -> Losses:
@@ -113,7 +119,7 @@ def exam(network: Any, lessons: Lessons, *, most: float = 0.05) -> dict[str, flo
             found.append(network(batch.given)[1].float().cpu().numpy())
     fault = np.concatenate(found)
     limit = float(np.quantile(fault[book.kind == 0], 1 - most))
-    visible = (book.kind > 0) & (book.change >= 0.05)
+    visible = (book.kind > 0) & told_apart(book, 0.05)
     caught = {
         name: float((fault[visible & (book.kind == kind)] > limit).mean())
         for kind, name in enumerate(KINDS)

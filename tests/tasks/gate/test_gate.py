@@ -10,6 +10,7 @@ import pytest
 
 from tasks.augment import chain, flatten
 from tasks.gate import CheckError, checks, installed, verdict
+from tasks.variants import recipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,6 +148,23 @@ def test_a_check_that_fails_is_named(shown: Shown, plugin: pytest.MonkeyPatch) -
     view = flatten(shown())
     with pytest.raises(CheckError, match="Check 'broken' failed on part 'block-1': KeyError"):
         verdict(view, view)
+
+
+def test_a_check_that_does_not_load_stops_the_run(plugin: pytest.MonkeyPatch) -> None:
+    """Somebody wants it to judge: without it the gate would stand open, so nothing is made."""
+    plugin.setenv("PARTSIGHT_CHECKS", "gone=bright_checks:Gone")
+    with pytest.raises(CheckError, match="The check 'gone' cannot be used"):
+        checks()
+
+
+def test_other_checks_judge_anew(plugin: pytest.MonkeyPatch) -> None:
+    """A setting, or one more check, is another way to make variants; saying the default aloud is none."""
+    steps = chain(["background"])
+    usual = recipe(steps, 1, {})
+    assert recipe(steps, 1, {"outline": {"gap": 4}}) == usual
+    assert recipe(steps, 1, {"outline": {"gap": 3}}) != usual
+    plugin.setenv("PARTSIGHT_CHECKS", "bright=bright_checks:Bright")
+    assert recipe(steps, 1, {}) != usual
 
 
 @pytest.mark.parametrize(

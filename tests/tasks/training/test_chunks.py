@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tasks.training import chunks
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+def _broken(stem: Path, order: list[int]) -> tuple[dict[str, Any], int]:
+    stem.with_suffix(".txt").write_text("half of it")
+    raise KeyError(order[0])
 
 
 def _squares(stem: Path, order: list[int]) -> tuple[dict[str, Any], int]:
@@ -43,3 +50,12 @@ def test_another_order_or_another_way_is_another_chunk(tmp_path: Path) -> None:
     assert (tmp_path / "00000.txt").read_text() == "5"
     _made(tmp_path, [[1, 3]], mark=2)
     assert (tmp_path / "00000.txt").read_text() == "10"
+
+
+def test_what_a_stopped_run_left_is_not_taken_for_the_course_before(tmp_path: Path) -> None:
+    """Another course that was stopped in the middle of a chunk has taken it from the first one."""
+    _made(tmp_path, [[1, 2]])
+    with pytest.raises(KeyError):
+        chunks.stocked(tmp_path, [[1, 2]], _broken, 1, lambda _: None, 2)
+    _made(tmp_path, [[1, 2]])
+    assert (tmp_path / "00000.txt").read_text() == "5"

@@ -49,10 +49,11 @@ def test_it_learns(book: Book, tmp_path: Path) -> None:
 def test_half_of_a_batch_is_sound_and_the_rest_is_of_all_kinds(book: Book, tmp_path: Path) -> None:
     """So that no kind of fault is left to chance."""
     lessons = loop.Lessons(book, COURSE.model_copy(update={"pace": Pace(steps=1, batch=24, rate=1)}), tmp_path)
-    drawn = [place for step in range(4) for place in lessons._drawn(generator("drawn", step))]
-    kinds = book.kind[drawn]
+    kinds = book.kind[lessons._drawn(generator("drawn"))]
     assert np.mean(kinds == 0) == 0.5
-    assert set(kinds) == set(book.kind)
+    counts = np.bincount(kinds)[1:]
+    faulty = counts[np.bincount(book.kind)[1:] > 0]
+    assert faulty.max() - faulty.min() <= 1
 
 
 @pytest.mark.parametrize("quarters", range(4))
@@ -68,13 +69,13 @@ def test_normals_turn_with_their_picture(shown: Shown, quarters: int, mirrored: 
 
 
 def test_the_exam_holds_sound_pictures_to_the_share_that_it_says(book: Book, tmp_path: Path) -> None:
-    """Its limit rejects so many of the sound pictures; a network that knows nothing catches few faults with it."""
+    """Its limit rejects so many of the sound pictures, and no more."""
     lessons = loop.Lessons(book, COURSE, tmp_path)
-    found = loop.exam(lessons.learner.networks["sight"].eval(), lessons, most=0.5)
+    found = loop.exam(lessons.learner.networks["sight"].eval(), lessons, most=0.2)
     batch = lessons.batch([int(place) for place in np.flatnonzero(book.kind == 0)])
     with torch.inference_mode():
         faults = lessons.learner.networks["sight"](batch.given)[1].numpy()
-    assert np.mean(faults > found["limit"]) == pytest.approx(0.5, abs=0.15)
+    assert np.mean(faults > found["limit"]) == pytest.approx(0.2, abs=0.1)
     assert {"caught", "limit"} < set(found)
 
 
