@@ -28,10 +28,10 @@ class Outline(BaseModel):
 
     shift: float = Field(1.5, ge=0, le=10, description="Most that edges may lie away, in pixels of 256.")
     clear: float = Field(1.05, ge=1, description="How much better edges must fit another place to count as moved.")
-    edge: float = Field(1.4, ge=1, description="How much more edge there must be at the outline than around it.")
+    edge: float = Field(1.2, ge=1, description="How much more edge there must be at the outline than around it.")
     crease: float = Field(0.25, ge=0, le=1, description="Share of the render's agreement that creases must keep.")
     faint: float = Field(0.5, ge=0, le=1, description="That share below which creases can tell that the part moved.")
-    gap: int = Field(4, ge=1, description="Stretch of the outline that may not lack its edge, in pixels of 256.")
+    gap: int = Field(6, ge=1, description="Stretch of the outline that may not lack its edge, in pixels of 256.")
 
     def __call__(self, variant: View, view: View) -> Finding:
         """Scores `shift` in pixels, `edge` (1 is chance), `crease` (0 is chance, 1 as in the render), `gap` in pixels.

@@ -13,9 +13,9 @@ class Course(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     seed: int = Field(1, description="Seed of everything random.")
-    sitters: int = Field(1_600, ge=8, description="Parts before a camera, about nine pictures of each.")
+    sitters: int = Field(2_400, ge=8, description="Parts before a camera, about nine pictures of each.")
     asked: int = Field(60, ge=8, description="Of other series, to measure with on the way.")
     pace: Pace = Field(
-        Pace(steps=3_200, batch=32, rate=2e-3, averaged=0.99, decay=0.5),
+        Pace(steps=4_200, batch=32, rate=2e-3, averaged=0.99, decay=0.5),
         description="Batches in all, and the learning rate.",
     )
