@@ -172,7 +172,6 @@ class FineTuning:
         from tasks.jury import Jury
 
         known = exercise.Known(self.shown, self.shown.vectors, self._parts)
-        jury = Jury(self.shown, self._embedder, self.customer.recipe.checks)
         used = adapters.in_use(self._home, self.customer.slug)
         stacks: dict[str, Path | None] = {"without": None, "with": file}
         if used is not None and used[1].base == self._base.digest and used[1].digest != adapters.digest(file):
@@ -180,6 +179,8 @@ class FineTuning:
         self.progress.start("judge", len(stacks) * len(views))
         found = {}
         for name, worn in stacks.items():
+            # one of its own for each: pictures of the same seeds are no repetitions of each other
+            jury = Jury(self.shown, self._embedder, self.customer.recipe.checks)
             found[name] = exercise.tried(self._chain(worn), views, known, jury, self._embedder)
             self.progress.advance("judge", len(views))
         self.progress.finish("judge")

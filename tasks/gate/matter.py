@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from scipy import ndimage
 
 from tasks.gate import Finding, sight
+from tasks.gate.evidence import Integers
 from tasks.records import Bools, Floats, View
 
 SMALLEST: Final = sight.SIDE // 2  # pixels of a picture's longer side below which the network has seen too little
@@ -52,7 +53,8 @@ class Matter(BaseModel):
 
 def where(seen: sight.Seen, view: View, mask: Bools) -> dict[str, float]:
     """The scores of `Matter` but for `fault`; `mask` (h, w) is what a stage says is seen of the part."""
-    shown, holes = sight.cells(view.mask & mask), sight.cells(_filled(view.mask) & ~view.mask)
+    groups = holes_of(view.mask)
+    shown, holes = sight.cells(view.mask & mask), sight.cells(groups > 0)
     known = 1 - sight.cells(view.mask & ~mask)  # what something hides on purpose is not judged
     area = max(float(shown.sum()), 1.0)
     wrong, beyond = seen.differs * (seen.differs > SURE) * known, 1 - shown
@@ -64,20 +66,26 @@ def where(seen: sight.Seen, view: View, mask: Bools) -> dict[str, float]:
         "relief": float((wrong * part * shown).sum() / area),
     }
     silhouette = float(np.minimum(part, shown).sum() / max(float(np.maximum(part, shown).sum()), 1.0))
-    return {"silhouette": silhouette, **_open(seen.part, view.mask, view.mask & ~mask), **shares}
+    return {"silhouette": silhouette, **_open(seen.part, groups, view.mask & ~mask), **shares}
 
 
-def _open(part: Floats, mask: Bools, hidden: Bools) -> dict[str, float]:
-    """How many of the silhouette's through-holes the part is not seen in; nothing where none is seen."""
-    groups, count = ndimage.label(_filled(mask) & ~mask)
+def _open(part: Floats, groups: Integers, hidden: Bools) -> dict[str, float]:
+    """In how many of the through-holes the part is not seen; nothing where there is none, or none is seen."""
     beside = set(groups[ndimage.binary_dilation(hidden, iterations=2)].tolist()) if hidden.any() else set()
-    each = [groups == number for number in range(1, count + 1) if number not in beside]
-    large = [hole for hole in each if np.count_nonzero(hole) * (sight.SIDE / max(mask.shape)) ** 2 >= HOLE]
+    sizes = np.bincount(groups.ravel()) * (sight.SIDE / max(groups.shape)) ** 2
+    large = [at for at in range(1, len(sizes)) if sizes[at] >= HOLE and at not in beside]
     if not large:
         return {}
-    shares = [sight.cells(hole) for hole in large]
+    shares = [sight.cells(groups == at) for at in large]
     return {"holes": float(sum((part * share).sum() < 0.5 * share.sum() for share in shares))}
 
 
-def _filled(mask: Bools) -> Bools:
-    return np.asarray(ndimage.binary_fill_holes(mask), dtype=np.bool_)
+def holes_of(mask: Bools) -> Integers:
+    """The through-holes of a silhouette (h, w), numbered from 1: neither the part nor in touch with the rim."""
+    groups, count = ndimage.label(~mask)
+    beyond = np.zeros(count + 1, dtype=np.bool_)
+    for rim in (groups[0], groups[-1], groups[:, 0], groups[:, -1]):
+        beyond[rim] = True
+    beyond[0] = True
+    numbers = np.where(beyond, 0, np.cumsum(~beyond))
+    return np.asarray(numbers[groups], dtype=np.int64)

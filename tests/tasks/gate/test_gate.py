@@ -161,7 +161,7 @@ def test_other_checks_judge_anew(plugin: pytest.MonkeyPatch) -> None:
     """A setting, or one more check, is another way to make variants; saying the default aloud is none."""
     steps = chain(["background"])
     usual = recipe(steps, 1, {})
-    assert recipe(steps, 1, {"outline": {"gap": 4}}) == usual
+    assert recipe(steps, 1, {"outline": {"gap": 6}}) == usual
     assert recipe(steps, 1, {"outline": {"gap": 3}}) != usual
     plugin.setenv("PARTSIGHT_CHECKS", "bright=bright_checks:Bright")
     assert recipe(steps, 1, {}) != usual
