@@ -31,7 +31,7 @@ class Matter(BaseModel):
     revision: ClassVar[int] = 1  # counted up with new weights: pictures are then judged anew
 
     # set, like those of `outline`, with series 800 and on, which neither training nor `make bench-gate` has
-    fault: float = Field(0.75, description="How sure the gate's network may be at most that the picture is wrong.")
+    fault: float = Field(0.5, description="How sure the gate's network may be at most that the picture is wrong.")
 
     def __call__(self, variant: View, view: View) -> Finding:
         """Scores `fault`, `silhouette`, `holes` and, as shares of the part, `closed`, `grown`, `gone`, `relief`.

@@ -182,8 +182,9 @@ def figures(cases: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _summed(cases: list[dict[str, Any]]) -> dict[str, Any]:
     """Of the families that training has left out, and of all."""
-    left_out = share([case["rejected"] for case in cases if case["left_out"]])
-    return {"all, families left out": left_out, "all": share([case["rejected"] for case in cases])}
+    left_out = [case["rejected"] for case in cases if case["left_out"]]
+    every = {"all": share([case["rejected"] for case in cases])}
+    return every if len(left_out) == len(cases) else {"all, families left out": share(left_out), **every}
 
 
 def share(rejected: list[bool]) -> dict[str, Any]:
