@@ -39,7 +39,7 @@ class Diffuse(BaseModel):
     revision: ClassVar[int] = 1
 
     mode: Mode = Field(
-        "relight",
+        "background",
         description="What is made: background around the part, relight of the render, restyle from its geometry alone, "
         "photo from one photograph, or text from its description.",
     )

@@ -70,7 +70,7 @@ def main() -> int:
 
 def _rows(gallery: Gallery) -> dict[str, dict[str, Any]]:
     """The pictures of a catalogue by id."""
-    columns = ("id", "part", "kind", "parent", "accepted", "reason", "settings", "image")
+    columns = ("id", "part", "kind", "place", "parent", "accepted", "reason", "settings", "image")
     return {row["id"]: row for row in gallery.shown.rows("images", columns)}
 
 
@@ -123,14 +123,20 @@ def sheet(columns: dict[str, dict[str, dict[str, Any]]]) -> Image.Image:
     chosen = [parts[int(at)] for at in np.linspace(0, len(parts) - 1, PARTS)]
     rows = []
     for number, part in enumerate(chosen):
-        views = sorted(name for name, row in first.items() if row["kind"] == "view" and row["part"] == part)
-        view = views[(3 * number) % len(views)]
-        cells = [_cell(first[view], part)]
+        place = 3 * number % VIEWS
+        cells = [_cell(_view(first, part, place), part)]
         for way, pictures in columns.items():
-            made = [row for row in pictures.values() if row["kind"] == "variant" and row["parent"] == view]
-            cells += [_cell(row, f"{way}, try {_attempt(row) + 1}", judged=True) for row in made[:1]]
+            parent = _view(pictures, part, place)["id"]  # each catalogue has names of its own for the same view
+            made = next(row for row in pictures.values() if row["kind"] == "variant" and row["parent"] == parent)
+            cells.append(_cell(made, f"{way}, try {_attempt(made) + 1}", judged=True))
         rows.append(np.concatenate(cells, axis=1))
     return Image.fromarray(np.concatenate(rows))
+
+
+def _view(rows: dict[str, dict[str, Any]], part: str, place: int) -> dict[str, Any]:
+    """The render of a part from the camera number `place`."""
+    found = [row for row in rows.values() if (row["kind"], row["part"], row["place"]) == ("view", part, place)]
+    return found[0]
 
 
 def _cell(row: dict[str, Any], title: str, *, judged: bool = False) -> Any:

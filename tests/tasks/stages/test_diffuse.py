@@ -210,8 +210,11 @@ def test_what_is_missing_is_a_sentence_before_the_run(tiny: Tiny, tmp_path: Path
     bare = str(tiny(controlnet=0))
     for settings, sentence in (
         ({"model": str(tmp_path / "gone")}, r"There is no model at .*gone: give a folder, or hf-hub"),
-        ({"model": bare}, r"mode relight holds to the geometry with a ControlNet, and tiny-sd has none"),
-        ({"model": str(tiny()), "control": 0}, r"mode relight .* it is switched off"),
+        (
+            {"model": bare, "mode": "relight"},
+            r"mode relight holds to the geometry with a ControlNet, and tiny-sd has none",
+        ),
+        ({"model": str(tiny()), "mode": "relight", "control": 0}, r"mode relight .* it is switched off"),
         ({"model": bare, "controlnet": str(tmp_path)}, r"config.json is missing"),
         ({"model": bare, "mode": "text", "adapters": {"gone.safetensors": 1}}, r"no adapter at gone.safetensors"),
         ({"model": bare, "mode": "text", "adapters": {"a.bin": 1}}, r"a.bin is not loaded: such a file can run code"),
