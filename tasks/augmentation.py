@@ -116,7 +116,8 @@ class Augmentation:
         todo = [name for name in names if name not in self._done]
         for start in range(0, len(todo), SMALLEST):
             if some := self._wanted(todo[start : start + SMALLEST]):
-                self._make(some)
+                with self._jury.provisionally():
+                    self._make(some)
         return self._accepted - before
 
     def _wanted(self, names: Sequence[str]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from tasks.gate.retrieval import Gallery, Retrieval
 from tasks.records import Record, View
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from blocks.catalogue import Catalogue
     from tasks.embed import Embedder
@@ -59,6 +60,18 @@ class Jury:
         judged = self._told_apart(self._recognised(judged, [view for _, view in flat]))
         rest = iter(judged)
         return [[next(rest) for _ in some] for some in made]
+
+    @contextmanager
+    def provisionally(self) -> Iterator[None]:
+        """What is judged inside counts only when all goes well: a batch whose commit failed is judged anew."""
+        kept, parts, run = {part: len(marks) for part, marks in self._kept.items()}, dict(self._parts), self._run
+        try:
+            yield
+        except BaseException:
+            for part, marks in self._kept.items():
+                del marks[kept.get(part, 0) :]
+            self._parts, self._run = defaultdict(Tally, parts), run
+            raise
 
     def given_up(self, part: str) -> bool:
         """Whether what was counted so far says that no more pictures of a part are made."""

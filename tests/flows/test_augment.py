@@ -207,6 +207,22 @@ def test_a_run_that_was_stopped_goes_on_with_what_is_missing(
     assert vectors(catalogue) == vectors(whole)
 
 
+def test_a_commit_that_failed_is_made_again_as_if_nothing_had_been(
+    onboard: Run, painter: Callable[..., Customer], catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second try is not taken for a repetition of the first."""
+    onboard(painter().model_copy(update={"recipe": painter().recipe.model_copy(update={"variants": 0})}))
+    work = Augmentation(painter(), catalogue, "r")
+    (batch,) = work.batches()
+    with monkeypatch.context() as patch:
+        patch.setattr("tasks.publish.exchange", lambda *_, **__: (_ for _ in ()).throw(OSError("storage is away")))
+        with pytest.raises(OSError, match="away"):
+            work.make(batch)
+    assert variants(catalogue) == {}
+    assert work.make(batch) == 12
+    assert [row["accepted"] for row in variants(catalogue).values()] == [True] * 12
+
+
 def test_workers_that_share_the_work_do_all_of_it_once(
     onboard: Run, painter: Callable[..., Customer], catalogue: Catalogue
 ) -> None:
