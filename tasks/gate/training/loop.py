@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from tasks.gate import sight
-from tasks.gate.training.library import DIFFERS, HIDDEN, KINDS, SEEN
+from tasks.gate.training.library import DIFFERS, HIDDEN, KINDS, PLANTED, SEEN
 from tasks.records import Bytes, Record, content_id, generator
 from tasks.training.learner import Learner
+from tasks.training.library import DRAWN
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +48,7 @@ class Lessons:
         self._sound = np.flatnonzero(book.kind == 0)
         self._faulty = [np.flatnonzero(book.kind == kind) for kind in range(1, len(KINDS))]
         self._faulty = [some for some in self._faulty if len(some)]
-        identity = content_id(course.seed, sight.WIDTHS, sight.CHANNELS)
+        identity = content_id(course.seed, sight.WIDTHS, sight.CHANNELS, PLANTED, DRAWN)
         self.learner = Learner(NAME, {"sight": sight.created(course.seed)}, course.pace, folder, identity=identity)
 
     def losses(self, step: int) -> Losses:
