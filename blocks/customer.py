@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
+PoolName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 _-]{0,60}$")]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$")]
 
 
@@ -61,11 +64,59 @@ class Release(Settings):
     texts: bool = Field(False, description="Whether searches compare with pictures that were made from words alone.")
 
 
-class Gpu(Settings):
-    """Where the stages run that want a GPU."""
+class Pools(Settings):
+    """On which workers the customer's runs do their work."""
 
-    pool: str = Field("", description="Prefect work pool whose workers have a GPU; empty makes variants in the run.")
-    views: int = Field(2000, ge=64, description="Views that one run in the pool takes.")
+    cpu: PoolName = Field("cpu", min_length=1, description="Prefect work pool that the runs of this customer start in.")
+    gpu: PoolName = Field("", description="Prefect work pool whose workers have a GPU; empty does all in the run.")
+    on_gpu: tuple[Literal["augment", "embed", "adapt"], ...] = Field(
+        ("augment",), description="What is done in the pool with the GPUs, where there is one."
+    )
+    views: int = Field(2000, ge=64, description="Views that one run in the pool with the GPUs takes.")
+    slots: int = Field(1, ge=1, le=64, description="Batches that are made at once in the pool with the GPUs: its GPUs.")
+    workers: int = Field(1, ge=1, le=64, description="Runs of the pool `cpu` that share the parts of one onboarding.")
+
+
+class Schedule(Settings):
+    """When onboarding starts by itself."""
+
+    cron: str = Field("", description="Minute, hour, day, month, weekday, such as 0 2 * * *; empty: never by itself.")
+    timezone: str = Field("UTC", description="Time zone of the schedule, such as Europe/Berlin.")
+    active: bool = Field(True, description="Whether the schedule is on.")
+
+    @field_validator("cron")
+    @classmethod
+    def _five_fields(cls, value: str) -> str:
+        from cronsim import CronSim, CronSimError
+
+        try:
+            if value:
+                CronSim(value, datetime.now(UTC))
+        except CronSimError as error:
+            raise ValueError(
+                f"{value!r} is no schedule ({error}): write minute, hour, day, month and weekday, like 0 2 * * *"
+            ) from error
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        from zoneinfo import ZoneInfo, available_timezones
+
+        try:
+            ZoneInfo(value)
+        except (KeyError, OSError, ValueError) as error:  # not there, or no name
+            close = get_close_matches(value, available_timezones(), n=1, cutoff=0.5)
+            nearest = f"; did you mean {close[0]!r}?" if close else ""
+            raise ValueError(f"there is no time zone {value!r}{nearest}") from error
+        return value
+
+
+class Retention(Settings):
+    """How long what is not needed any more is kept."""
+
+    reports_days: int = Field(90, ge=1, description="Days that the report of a run is kept.")
+    versions_days: int = Field(1, ge=1, description="Days that rows which were replaced stay on the disk.")
 
 
 class Quotas(Settings):
@@ -86,8 +137,20 @@ class Customer(Settings):
     source: str = Field("", description="Folder, archive or URL that holds the CAD.")
     recipe: Recipe = Field(Recipe(), description="What is made of the customer's parts.")
     quotas: Quotas = Field(Quotas(), description="How much the customer may send.")
-    gpu: Gpu = Field(Gpu(), description="Where the stages run that want a GPU.")
+    pools: Pools = Field(Pools(), description="On which workers the runs do their work.")
     release: Release = Field(Release(), description="When a new catalogue may take the place of the old one.")
+    schedule: Schedule = Field(Schedule(), description="When onboarding starts by itself.")
+    retention: Retention = Field(Retention(), description="How long what is not needed any more is kept.")
+    notify: str = Field(
+        "", description="Block that is told of runs that fail, as type/name (slack-webhook/ops); empty tells nobody."
+    )
+    plugins: tuple[str, ...] = Field(
+        ("*",),
+        description="Plug-ins that this customer's runs may use besides our own, by name or package; * allows all.",
+    )
+    sinks: dict[str, dict[str, Any]] = Field(
+        {}, description="Where accepted pictures and vectors are also written, by the sink's name: its settings."
+    )
 
 
 def load(path: Path) -> Customer:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @task(task_run_name="make variants", **patiently)
 def make_variants(work: Augmentation, batch: Sequence[str]) -> int:
     """Make the variants of a batch of views and commit them; returns how many were accepted."""
-    pool = work.customer.gpu.pool
+    pool = work.customer.pools.gpu
     if not pool:
         return work.make(batch)
     # one batch on each GPU, however many runs share it; `deploy` makes the limit, and without it nothing is begun
@@ -59,12 +59,12 @@ def augmented(work: Augmentation) -> None:
     lacking = len(work.lacking())
     if not lacking:
         return
-    pool = work.customer.gpu
-    if not pool.pool:
+    pools = work.customer.pools
+    if not pools.gpu:
         with prepared(work):  # the flow goes on with what is open already
             augment(work.customer, work.catalogue, work.run)
         return
-    shares = -(-lacking // pool.views)
+    shares = -(-lacking // pools.views)
     for run in [in_the_pool.submit(work, share, shares) for share in range(shares)]:
         work.tell(run.result())
 
@@ -90,6 +90,6 @@ def in_the_pool(work: Augmentation, share: int, shares: int) -> list[str]:
         },
     )
     if run.state is None or not run.state.is_completed():
-        raise RuntimeError(f"The run {run.name} in the pool {customer.gpu.pool} ended as {run.state_name}.")
+        raise RuntimeError(f"The run {run.name} in the pool {customer.pools.gpu} ended as {run.state_name}.")
     told = json.loads(run.state.message or "{}")
     return list(told.get("notes", ()))

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from blocks.catalogue import Catalogue
-from blocks.customer import Customer, Embed, Gpu
+from blocks.customer import Customer, Embed, Pools
 from tasks import augmentation, codec
 from tasks.augmentation import Augmentation
 from tasks.embed import embedder
@@ -319,13 +319,13 @@ def test_the_flow_makes_them_here_or_in_a_pool(
 
     from flows.onboard import onboard as flow
 
-    assert painter().gpu == Gpu()
+    assert painter().pools == Pools()
     far = Catalogue(uri=str(tmp_path / "far"))
     with prefect_test_harness(server_startup_timeout=90):
         summary = flow(painter(), catalogue, str(cad), home=tmp_path / "home", workers=1)
         assert summary["images"]["variants"] == 12
         with gpu_worker("gpu", "acme", tmp_path) as log:
-            elsewhere = painter().model_copy(update={"gpu": Gpu(pool="gpu")})
+            elsewhere = painter().model_copy(update={"pools": Pools(gpu="gpu")})
             summary = flow(elsewhere, far, str(cad), home=tmp_path / "far-home", workers=1)
         assert "Completed" in log.read_text()
     assert summary["images"] == {"views": 12, "variants": 12, "rejected": 0}
