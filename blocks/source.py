@@ -11,12 +11,12 @@ from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urljoin, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from blocks.archive import BLOCK, MEGABYTE, SUFFIX, Allowance, Refused, SourceFile, skipped, unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from blocks.customer import Quotas
 
@@ -48,6 +48,9 @@ class Source(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     location: str = Field(min_length=1, description="Folder, ZIP archive, single file or URL that holds the CAD.")
+    storage_options: dict[str, SecretStr] = Field(
+        {}, description="Credentials and options of a bucket; those of the environment where there are none."
+    )
 
     @contextmanager
     def open(self, quotas: Quotas) -> Iterator[Listing]:
@@ -58,14 +61,15 @@ class Source(BaseModel):
         with tempfile.TemporaryDirectory(prefix="partsight-source-", ignore_cleanup_errors=True) as temporary:
             allowance = Allowance(quotas.files, quotas.source_mb * MEGABYTE, quotas.file_mb * MEGABYTE)
             scratch = Path(temporary)
-            path = _local(self.location, scratch / "download", allowance)
+            options = {name: secret.get_secret_value() for name, secret in self.storage_options.items()}
+            path = _local(self.location, scratch / "download", allowance, options)
             listed, refused = _listed(path, allowance)
             found = _opened(listed, refused, scratch, allowance)
             files = tuple(sorted(found))  # first: it also finds what is refused
             yield Listing(files, tuple(sorted(Refused(name, f"{name} {clause}.") for name, clause in refused)))
 
 
-def _local(location: str, folder: Path, allowance: Allowance) -> Path:
+def _local(location: str, folder: Path, allowance: Allowance, options: Mapping[str, str]) -> Path:
     """Path on this machine of what is at `location`, downloaded into `folder` where it is elsewhere."""
     scheme, separator, rest = location.partition("://")
     if not separator or scheme == "file":
@@ -78,7 +82,7 @@ def _local(location: str, folder: Path, allowance: Allowance) -> Path:
     if scheme in WEB:
         return _downloaded(location, folder, allowance)
     if scheme in BUCKETS:
-        return _copied(location, folder, allowance)
+        return _copied(location, folder, allowance, options)
     known = ", ".join((*WEB, "file", *BUCKETS[:-1]))
     raise ValueError(f"{location} cannot be opened: its scheme is none of {known}.")
 
@@ -206,13 +210,13 @@ def _blocks(stream: IO[bytes]) -> Iterator[bytes]:
         yield block
 
 
-def _copied(url: str, folder: Path, allowance: Allowance) -> Path:
+def _copied(url: str, folder: Path, allowance: Allowance, options: Mapping[str, str]) -> Path:
     """Folder or file in a bucket, copied here within the limits. Needs the scheme's fsspec package."""
     import fsspec
 
     deadline = time.monotonic() + DOWNLOAD_SECONDS
     try:
-        system, root = fsspec.core.url_to_fs(url)
+        system, root = fsspec.core.url_to_fs(url, **options)
         sizes = {name: int(info["size"] or 0) for name, info in system.find(root, detail=True).items()}
     except ImportError as error:
         raise ValueError(f"{url} cannot be opened: {error}.") from error

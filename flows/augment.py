@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from prefect import flow, task
 from prefect.concurrency.sync import concurrency
-from prefect.states import Completed
 
-from blocks.catalogue import Catalogue
-from blocks.customer import Customer
+from blocks.collection import CustomerBlock
+from blocks.customer import Recipe
+from flows.elsewhere import elsewhere
+from flows.form import titled
+from flows.page import progress, saying
 from flows.patience import patiently
+from flows.place import LEASE, slots
 from tasks.augmentation import Augmentation, opened, prepared
 
 if TYPE_CHECKING:
@@ -31,65 +34,53 @@ def make_variants(work: Augmentation, batch: Sequence[str]) -> int:
     if not pool:
         return work.make(batch)
     # one batch on each GPU, however many runs share it; `deploy` makes the limit, and without it nothing is begun
-    with concurrency(f"partsight-gpu-{pool}", strict=True):
+    with concurrency(slots(pool), strict=True, lease_duration=LEASE):
         return work.make(batch)
 
 
-@flow(name="augment", flow_run_name="{customer.slug}")
-def augment(customer: Customer, catalogue: Catalogue, run: str = "", share: int = 0, shares: int = 1) -> Any:
+@flow(name="augment", flow_run_name="{customer.slug} {share} of {shares}")
+def augment(
+    customer: CustomerBlock,
+    recipe: Recipe = Recipe(),  # noqa: B008 it is frozen
+    run: str = "",
+    share: int = 0,
+    shares: int = 1,
+) -> dict[str, Any]:
     """Make the variants that a customer's views lack, with the stages in their file.
 
     Args:
-        customer: Who the customer is and which stages make the variants.
-        catalogue: Where the customer's tables live.
+        customer: Who the customer is, which stages make the variants, and where their catalogue lives.
+        recipe: What the run makes that waits for this; where nothing is said, what the customer's file says.
         run: Run that the variants are counted for; empty for none.
         share: Which share of the work this run takes, from 0.
         shares: Into how many shares the work is divided.
     """
-    with opened(customer, catalogue, run, share, shares) as work:
+    who = customer.settings
+    if recipe.model_fields_set:
+        who = who.model_copy(update={"recipe": recipe})
+    with opened(who, customer.catalogue.catalogue(), run, share, shares) as work, progress() as shown:
+        work.progress = shown or work.progress
         for batch in work.batches():
             make_variants(work, batch)
         summary = work.summary()
         # who waits for it elsewhere reads it from the state: results stay on the worker's disk
-        return Completed(message=json.dumps(summary), data=summary)
+        return saying(json.dumps(summary), summary)
 
 
-def augmented(work: Augmentation) -> None:
+def augmented(work: Augmentation, customer: CustomerBlock) -> None:
     """Run `augment` for all that `work` lacks, here or in the customer's pool, and wait for it."""
     lacking = len(work.lacking())
     if not lacking:
         return
     pools = work.customer.pools
-    if not pools.gpu:
+    if not pools.gpu or "augment" not in pools.on_gpu:
         with prepared(work):  # the flow goes on with what is open already
-            augment(work.customer, work.catalogue, work.run)
+            augment(customer, run=work.run)
         return
     shares = -(-lacking // pools.views)
-    for run in [in_the_pool.submit(work, share, shares) for share in range(shares)]:
-        work.tell(run.result())
+    given = {"customer": customer.reference(), "recipe": work.customer.recipe.model_dump(mode="json"), "run": work.run}
+    for notes in elsewhere("augment", work.customer.slug, given, shares):
+        work.tell(notes)
 
 
-@task(task_run_name="augment in the pool, {share} of {shares}", **patiently)
-def in_the_pool(work: Augmentation, share: int, shares: int) -> list[str]:
-    """Start a run of the deployment of `augment` and wait for its end; returns its notes.
-
-    Credentials are never sent along: a worker has those of the bucket in its own environment. Raises RuntimeError when
-    the run did not end well.
-    """
-    from prefect.deployments import run_deployment
-
-    customer, where = work.customer, work.catalogue
-    run: Any = run_deployment(
-        f"augment/{customer.slug}",
-        parameters={
-            "customer": customer.model_dump(mode="json"),
-            "catalogue": {"uri": where.uri},
-            "run": work.run,
-            "share": share,
-            "shares": shares,
-        },
-    )
-    if run.state is None or not run.state.is_completed():
-        raise RuntimeError(f"The run {run.name} in the pool {customer.pools.gpu} ended as {run.state_name}.")
-    told = json.loads(run.state.message or "{}")
-    return list(told.get("notes", ()))
+titled(augment)

@@ -10,15 +10,17 @@ evaluation asks the same ones.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prefect import flow, task
 
-from blocks.catalogue import Catalogue
-from blocks.customer import Customer
+from blocks.collection import CustomerBlock
+from flows.form import Limits, titled
+from flows.page import progress, saying, table
 from flows.patience import patiently
+from flows.place import alone, home
 from tasks.inquiry import Inquiry, opened
+from tasks.report import brief
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,23 +41,24 @@ def measure(inquiry: Inquiry) -> dict[str, Any]:
 
 
 @flow(name="evaluate", flow_run_name="{customer.slug}")
-def evaluate(
-    customer: Customer,
-    catalogue: Catalogue,
-    photos: str = "",
-    home: Path = Path(".partsight"),
-    workers: int = 0,
-) -> dict[str, Any]:
+def evaluate(customer: CustomerBlock, photos: str = "", limits: Limits = Limits()) -> dict[str, Any]:  # noqa: B008 it is frozen
     """Measure how well a customer's catalogue finds its parts.
 
     Args:
-        customer: Who the customer is, and how many questions are asked.
-        catalogue: Where the customer's tables live.
+        customer: Who the customer is, how many questions are asked, and where their catalogue lives.
         photos: Folder or CSV of photographs whose part is known; empty renders pictures that the index has not seen.
-        home: Folder that holds the reports.
-        workers: Processes that render, one a core; 0 takes as many as there are cores.
+        limits: How much this run may take; the number of files does not matter here.
     """
-    with opened(customer, catalogue, photos, home, workers) as inquiry:
+    with (
+        alone(customer),
+        progress() as shown,
+        opened(customer.settings, customer.catalogue.catalogue(), photos, home(), limits.processes, shown) as inquiry,
+    ):
         for batch in inquiry.batches():
             take_pictures(inquiry, batch)
-        return measure(inquiry)
+        found = measure(inquiry)
+        table(f"{customer.slug}-recall", brief.recall_rows(found), "How well the catalogue finds its parts.")
+        return saying(brief.recall_sentence(found), found)
+
+
+titled(evaluate)

@@ -10,14 +10,15 @@ Stopped anywhere and started again, it goes on from its last checkpoint. The nex
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prefect import flow, task
 
-from blocks.catalogue import Catalogue
-from blocks.customer import Customer
+from blocks.collection import CustomerBlock
+from flows.form import titled
+from flows.page import progress
 from flows.patience import patiently
+from flows.place import alone, home
 from tasks.diffusion.finetuning import opened
 from tasks.diffusion.lora import Tuning
 
@@ -38,23 +39,23 @@ def judge(work: FineTuning) -> dict[str, Any]:
 
 
 @flow(name="finetune", flow_run_name="{customer.slug}")
-def finetune(
-    customer: Customer,
-    catalogue: Catalogue,
-    photos: str = "",
-    home: Path = Path(".partsight"),
-    tuning: Tuning = Tuning(),  # noqa: B008 it is frozen
-) -> dict[str, Any]:
+def finetune(customer: CustomerBlock, photos: str = "", tuning: Tuning = Tuning()) -> dict[str, Any]:  # noqa: B008 it is frozen
     """Tune the model that makes a customer's pictures to their own photographs.
 
     Args:
-        customer: Who the customer is, and with which settings their pictures are made.
-        catalogue: Where the customer's tables live.
+        customer: Who the customer is, with which settings their pictures are made, and where their catalogue lives.
         photos: Folder or CSV of photographs whose part is known; empty takes those of the catalogue.
-        home: Folder that holds checkpoints and adapters.
         tuning: How long and how hard to train.
     """
-    with opened(customer, catalogue, photos, home, tuning) as work:
+    catalogue = customer.catalogue.catalogue()
+    with (
+        alone(customer),
+        progress() as shown,
+        opened(customer.settings, catalogue, photos, home(), tuning, shown) as work,
+    ):
         for until in work.stretches():
             learn(work, until)
         return judge(work)
+
+
+titled(finetune)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+from blocks.source import Source
 from tasks import inquiry
 from tasks.diffusion import finetuning
 from tasks.job import Job, opened, prepared
@@ -32,19 +33,23 @@ def run_onboard(
 
     Raises ValueError with a sentence when the run is not usable.
     """
-    with opened(customer, catalogue, source, limit, home, workers, progress) as job:
+    where = Source(location=source) if source else None
+    with opened(customer, catalogue, where, limit, home, workers, progress) as job:
         if job.nothing_to_do():
             return job.rest()
         # the model takes seconds to load, and so does Prefect's temporary server: both at once
         Thread(target=job.warm_up, daemon=True).start()
-        return _flow(job, customer, catalogue, source, limit, home, workers)
+        return _flow(job)
 
 
-def _flow(job: Job, customer: Customer, catalogue: Catalogue, *rest: Any) -> dict[str, Any]:
+def _flow(job: Job) -> dict[str, Any]:
+    from blocks.collection import CatalogueBlock, CustomerBlock
     from flows.onboard import onboard
 
+    customer = CustomerBlock(settings=job.customer, catalogue=CatalogueBlock(uri=job.catalogue.uri))
     with prepared(job):  # the flow goes on with the source that is open already
-        return onboard(customer, catalogue, *rest)
+        summary: dict[str, Any] = onboard(customer)
+    return summary
 
 
 def run_evaluate(

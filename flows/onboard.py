@@ -11,18 +11,20 @@ anywhere is continued by the next one, which does what is missing.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prefect import flow, runtime, task
 from prefect.futures import wait
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from blocks.catalogue import Catalogue
-from blocks.customer import Customer
+from blocks.collection import CustomerBlock, SourceBlock
 from flows.augment import augmented
+from flows.form import Limits, StageName, StageSettings, chosen, titled
+from flows.page import progress, saying, show, table
 from flows.patience import patiently
+from flows.place import alone, home
 from tasks.job import Job, opened
+from tasks.report import brief
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,19 +43,22 @@ def batch_name() -> str:
 @task(task_run_name=batch_name, **patiently)
 def read_files(job: Job, batch: Sequence[Found]) -> int:
     """Read a batch of files in the sandbox and commit what was found; returns how many can be used."""
-    return job.read(batch)
+    good = job.read(batch)
+    return saying(f"{good} of {len(batch)} files can be used.", good)
 
 
 @task(task_run_name="find parts", **patiently)
 def find_parts(job: Job) -> int:
     """Find out which parts there are and what each of them lacks; returns how many need work."""
-    return job.find_parts()
+    work = job.find_parts()
+    return saying(f"{work} parts need work.", work)
 
 
 @task(task_run_name=batch_name, **patiently)
 def make_parts(job: Job, batch: Sequence[Part]) -> int:
     """Render, augment, judge, embed and commit a batch of parts; returns how many vectors that gave."""
-    return job.make(batch)
+    vectors = job.make(batch)
+    return saying(f"{vectors} vectors of {len(batch)} parts.", vectors)
 
 
 @task(task_run_name="finish", **patiently)
@@ -69,24 +74,34 @@ def finish(job: Job) -> dict[str, Any]:
     task_runner=ThreadPoolTaskRunner(max_workers=3),  # type: ignore[arg-type]
 )
 def onboard(
-    customer: Customer,
-    catalogue: Catalogue,
-    source: str = "",
-    limit: int | None = None,
-    home: Path = Path(".partsight"),
-    workers: int = 0,
+    customer: CustomerBlock,
+    source: SourceBlock = SourceBlock(),  # noqa: B008 nothing changes it
+    stages: list[StageName] = [],  # noqa: B006 the form shows it
+    settings: StageSettings = StageSettings(),  # noqa: B008
+    limits: Limits = Limits(),  # noqa: B008
+    dry_run: bool = False,
+    force: bool = False,
 ) -> dict[str, Any]:
     """Turn a customer's CAD files into a searchable catalogue.
 
     Args:
-        customer: Who the customer is and what is made of their parts.
-        catalogue: Where the customer's tables live.
-        source: Folder, archive or URL with the CAD; empty takes the one in the customer's file.
-        limit: Most files to read in this run, CAD first; the others wait for the next one. Empty reads all.
-        home: Folder that holds the reports.
-        workers: Processes that render, one a core; 0 takes as many as there are cores.
+        customer: Who the customer is, what is made of their parts, and where their catalogue lives.
+        source: Where the CAD is; none takes the source in the customer's file.
+        stages: What makes the renders look like photographs, in the order of choosing; none are those of the file.
+        settings: Settings of the stages; those of a stage that is not chosen do not matter.
+        limits: How much this run may do, and take.
+        dry_run: Only look, and say what would be done.
+        force: Go live also when less is found than before.
     """
-    with opened(customer, catalogue, source, limit, home, workers) as job:
+    who = chosen(customer.settings, stages, settings, force=force)
+    catalogue = customer.catalogue.catalogue()
+    with (
+        alone(customer, source),
+        progress() as shown,
+        opened(who, catalogue, source.source(), limits.files or None, home(), limits.processes, shown) as job,
+    ):
+        if dry_run:
+            return _looked(job.outlook())
         for files in job.file_batches():
             read_files(job, files)
         find_parts(job)
@@ -94,5 +109,21 @@ def onboard(
         wait(made)
         for batch in made:
             batch.result()  # what failed after its retries fails the run, when the other batches are done
-        augmented(job.augmentation)
-        return finish(job)
+        augmented(job.augmentation, customer)
+        summary = finish(job)
+        show(who.slug, summary, catalogue)
+        return saying(brief.sentence(summary), summary)
+
+
+def _looked(outlook: dict[str, Any]) -> dict[str, Any]:
+    """The end of a run that only looked."""
+    files, parts = outlook["files"], outlook["parts"]
+    rows = [
+        {"what": f"{group}: {name}", "count": n} for group in ("files", "parts") for name, n in outlook[group].items()
+    ]
+    table(f"{outlook['customer']}-outlook", rows, "What a run would do now.")
+    said = f"A run would read {files['read']} files and work on {parts['work']} parts that are known already."
+    return saying(said, outlook)
+
+
+titled(onboard)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from blocks.source import Source
 from tasks.ingest import Found, scan
@@ -33,18 +33,20 @@ class Survey(Record):
 
 
 @contextmanager
-def survey(customer: Customer, catalogue: Catalogue, source: str, limit: int | None) -> Iterator[Survey]:
-    """Open the source, which stays open (downloaded, unpacked) inside the `with` block.
+def survey(customer: Customer, catalogue: Catalogue, source: Source | None, limit: int | None) -> Iterator[Survey]:
+    """Open the source (or the customer's own), which stays open (downloaded, unpacked) inside the `with` block.
 
     Raises ValueError with a sentence when there is nothing that could be a part.
     """
-    location = source or customer.source
-    with Source(location=location).open(customer.quotas) as listing:
-        found = scan(listing, customer.slug)
+    if source is None and not customer.source:
+        raise ValueError(f"'{customer.slug}' has no source: say in the customer's file where the CAD is.")
+    source = source or Source(location=customer.source)
+    with source.open(customer.quotas) as listing:
+        found = scan(listing, customer.slug, customer.plugins)
         metadata = [entries(file.path, file.name) for file in found if file.kind == "metadata"]
         files = tuple(file for file in found if file.kind != "metadata")
         if not files:
-            raise ValueError(f"{location} holds no CAD file and no photograph of a part.")
+            raise ValueError(f"{source.location} holds no CAD file and no photograph of a part.")
         yield Survey(
             files=files,
             entries=first_of_each(entry for those, _ in metadata for entry in those),
@@ -59,8 +61,20 @@ def parts_now(catalogue: Catalogue, customer: Customer, seen: Survey) -> PartPla
     from tasks.augment import chain
 
     recipe = customer.recipe
-    described = chain(recipe.stages, recipe.settings).source == "part"
+    described = chain(recipe.stages, recipe.settings, customer.plugins).source == "part"
     return part_plan(catalogue, parts(catalogue, seen.entries, recipe.unit, described=described), customer)
+
+
+def outlook(catalogue: Catalogue, customer: Customer, seen: Survey) -> dict[str, Any]:
+    """What a run would do: files to read, and parts to work on among those that are known already."""
+    plan, ahead = seen.plan, parts_now(catalogue, customer, seen)
+    views = customer.recipe.render.views * len(ahead.work)
+    return {
+        "customer": customer.slug,
+        "files": {"read": len(plan.read), "gone": len(plan.gone), "unchanged": plan.unchanged, "waiting": plan.waiting},
+        "parts": {"work": len(ahead.work), "unchanged": ahead.unchanged, "retired": len(ahead.retired)},
+        "pictures": views * (1 + customer.recipe.variants),
+    }
 
 
 def remarks(seen: Survey, plan: PartPlan) -> list[str]:

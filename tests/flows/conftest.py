@@ -11,6 +11,7 @@ import trimesh
 
 from blocks.catalogue import Catalogue
 from blocks.customer import Customer, Recipe, Release, Render
+from blocks.source import Source
 from tasks.job import opened
 
 RECIPE = Recipe(render=Render(views=4, size=64), stages=("background",))
@@ -59,7 +60,7 @@ def onboard(cad: Path, catalogue: Catalogue, tmp_path: Path) -> Callable[..., di
     def run(
         customer: Customer = CUSTOMER, into: Catalogue = catalogue, limit: int | None = None, source: Path = cad
     ) -> dict[str, Any]:
-        with opened(customer, into, str(source), limit, tmp_path / "home", 1) as job:
+        with opened(customer, into, Source(location=str(source)), limit, tmp_path / "home", 1) as job:
             if job.nothing_to_do():
                 return job.rest()
             for files in job.file_batches():

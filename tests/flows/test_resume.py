@@ -12,6 +12,7 @@ import trimesh
 
 from blocks.catalogue import Catalogue
 from blocks.customer import Customer
+from blocks.source import Source
 from tasks import publish
 from tasks.job import opened
 
@@ -148,7 +149,7 @@ def test_a_step_that_fails_once_may_be_tried_again(
         except OSError:
             return run(*arguments)
 
-    with opened(customer, catalogue, str(cad), None, tmp_path / "home", 1) as job:
+    with opened(customer, catalogue, Source(location=str(cad)), None, tmp_path / "home", 1) as job:
         for files in job.file_batches():
             patiently(job.read, files)
         job.find_parts()
