@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
@@ -30,8 +29,11 @@ class Render(Settings):
 class Embed(Settings):
     """Which model turns pictures and words into vectors."""
 
-    model: str = Field("partsight-small", description="An open_clip model name, or the model that ships.")
+    model: str = Field(
+        "partsight-small", description="An open_clip model name, the model that ships, or an embedder's name."
+    )
     weights: str = Field("", description="An open_clip pretrained tag, the path of a safetensors file, or random.")
+    settings: dict[str, Any] = Field({}, description="Settings of the embedder, where `model` names a plug-in.")
 
 
 class Recipe(Settings):
@@ -107,7 +109,7 @@ class Schedule(Settings):
             ZoneInfo(value)
         except (KeyError, OSError, ValueError) as error:  # not there, or no name
             close = get_close_matches(value, available_timezones(), n=1, cutoff=0.5)
-            nearest = f"; did you mean {close[0]!r}?" if close else ""
+            nearest = f", perhaps {close[0]!r}" if close else ""
             raise ValueError(f"there is no time zone {value!r}{nearest}") from error
         return value
 
@@ -120,13 +122,15 @@ class Retention(Settings):
 
 
 class Quotas(Settings):
-    """How much a customer may send, and how long one file may take."""
+    """How much a customer may send, and how long one file, one part or one export may take."""
 
     file_mb: int = Field(512, ge=1, description="Largest file, in MB.")
     files: int = Field(100_000, ge=1, description="Most files in one source, archives opened.")
     source_mb: int = Field(20_480, ge=1, description="Largest source, archives opened, in MB.")
     parse_seconds: float = Field(120, gt=0, description="Longest time to read one file, in seconds.")
     parse_memory_mb: int = Field(4096, ge=256, description="Most memory to read one file, in MB.")
+    part_seconds: float = Field(900, gt=0, description="Longest time to make the pictures of one part, in seconds.")
+    sink_seconds: float = Field(14_400, gt=0, description="Longest time that a sink may take to write, in seconds.")
 
 
 class Customer(Settings):
@@ -151,26 +155,3 @@ class Customer(Settings):
     sinks: dict[str, dict[str, Any]] = Field(
         {}, description="Where accepted pictures and vectors are also written, by the sink's name: its settings."
     )
-
-
-def load(path: Path) -> Customer:
-    """Customer in the YAML file at `path`; a relative source is relative to that file.
-
-    Raises ValueError with a sentence that names the file and the key that is wrong.
-    """
-    import yaml
-    from pydantic import ValidationError
-
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-        customer = Customer.model_validate(data)
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path} is not valid YAML: {error}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(step) for step in first["loc"]) or "the file"
-        raise ValueError(f"{path}: {where}: {first['msg']}") from error
-    if customer.source and "://" not in customer.source:
-        source = (path.parent / Path(customer.source).expanduser()).resolve()
-        customer = customer.model_copy(update={"source": str(source)})
-    return customer

@@ -33,7 +33,8 @@ def customer(name: str, machine: Settings, *, source: str = "") -> Customer:
     A slug is looked for in the customers' folder, then among those onboarded on this machine before;
     with a `source` any other slug is a new customer on defaults. Raises WrongCallError otherwise.
     """
-    from blocks.customer import Customer, load
+    from blocks.customer import Customer
+    from blocks.customer_file import load
 
     try:
         if Path(name).suffix.lower() in {".yaml", ".yml"} or "/" in name or os.sep in name:

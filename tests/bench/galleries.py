@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from blocks.catalogue import Catalogue
-from blocks.customer import load
+from blocks.customer_file import load
 from tasks.generate import families, specimen
 from tasks.plan import OCCURRENCES
 from tasks.records import Part

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from blocks.customer import Customer, load
+from blocks.customer import Customer
+from blocks.customer_file import load
 from blocks.source import Source
 from infra.samples.items import ZIP, items
 from tasks.ingest import Reading, readings, scan
