@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 from pydantic import BaseModel, ValidationError
 
+from tasks.plugins import ALL
 from tasks.records import Bytes, Record, View, content_id, generator, over
 from tasks.stages import Stage, StageError, nearest, stage
 
@@ -120,38 +121,40 @@ class Way(NamedTuple):
     view: View
 
 
-def chain(names: Sequence[str], settings: Mapping[str, Mapping[str, Any]] | None = None) -> Chain:
+def chain(
+    names: Sequence[str], settings: Mapping[str, Mapping[str, Any]] | None = None, plugins: Sequence[str] = ALL
+) -> Chain:
     """The stages of those names, in that order, with their settings by stage name; defaults elsewhere.
 
-    Raises StageError with a sentence that names the stage and the field that is wrong.
+    Raises StageError with a sentence that names the stage and the field that is wrong, also where `plugins` do not
+    allow a stage.
     """
     given = settings or {}
     for name in given:
-        stage(name)
-    return Chain(links=tuple(_link(name, given.get(name, {})) for name in names))
+        stage(name, plugins)
+    return Chain(links=tuple(_link(stage(name, plugins), given.get(name, {})) for name in names))
 
 
-def usable(recipe: Recipe) -> tuple[Recipe, tuple[str, ...]]:
+def usable(recipe: Recipe, plugins: Sequence[str] = ALL) -> tuple[Recipe, tuple[str, ...]]:
     """The recipe without the stages that cannot work here though nothing is set wrong, and a sentence for each.
 
     A stage says so itself, by its property `absent`: the weights that it takes by default are not there, say.
     """
-    why = {name: _absent(name, recipe.settings.get(name, {})) for name in recipe.stages}
+    why = {name: _absent(stage(name, plugins), recipe.settings.get(name, {})) for name in recipe.stages}
     notes = tuple(f"The stage {name} was left out: {reason}" for name, reason in why.items() if reason)
     kept = tuple(name for name in recipe.stages if not why[name])
     return (recipe.model_copy(update={"stages": kept}), notes) if notes else (recipe, ())
 
 
-def _absent(name: str, settings: Mapping[str, Any]) -> str:
-    found = stage(name)
+def _absent(found: Stage, settings: Mapping[str, Any]) -> str:
     try:
         return str(getattr(found.settings and found.settings.model_validate(dict(settings)), "absent", ""))
     except ValidationError:  # what is wrong with the settings is said where the chain is made
         return ""
 
 
-def _link(name: str, settings: Mapping[str, Any]) -> Link:
-    found = stage(name)
+def _link(found: Stage, settings: Mapping[str, Any]) -> Link:
+    name = found.name
     if found.settings is None:
         raise StageError(f"The stage {name!r} cannot be used: {found.error}")
     for key in settings:

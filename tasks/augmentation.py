@@ -66,12 +66,13 @@ class Augmentation:
     @cached_property
     def steps(self) -> Chain:
         """The stages, in order."""
-        return chain(self.customer.recipe.stages, self.customer.recipe.settings)
+        return chain(self.customer.recipe.stages, self.customer.recipe.settings, self.customer.plugins)
 
     @cached_property
     def recipe(self) -> str:
         """Name of the way in which the variants are made."""
-        return variants.recipe(self.steps, self.customer.recipe.variants, self.customer.recipe.checks)
+        recipe = self.customer.recipe
+        return variants.recipe(self.steps, recipe.variants, recipe.checks, self.customer.plugins)
 
     def lacking(self) -> tuple[str, ...]:
         """Ids of what lacks variants, those of one part together; none where no stage wants a GPU."""
@@ -213,13 +214,13 @@ class Augmentation:
 
     @cached_property
     def _jury(self) -> Jury:
-        return Jury(self.catalogue, self._embedder, self.customer.recipe.checks)
+        return Jury(self.catalogue, self._embedder, self.customer.recipe.checks, self.customer.plugins)
 
     @cached_property
     def _embedder(self) -> Embedder:
         from tasks.embed import embedder
 
-        return embedder(self.customer.recipe.embed)
+        return embedder(self.customer.recipe.embed, self.customer.plugins)
 
 
 def _square(data: bytes, size: int) -> Bytes:

@@ -1,17 +1,21 @@
-"""Pictures and words to vectors, with any open_clip model, in batches, on the GPU where there is one."""
+"""Pictures and words to vectors, with any open_clip model or a plug-in, in batches, on the GPU where there is one."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from blocks import models, torchvision_ops
+from blocks.catalogue import vectors_table
 from blocks.customer import Embed
-from tasks import arithmetic, cutout
+from tasks import arithmetic, cutout, embedders
+from tasks.embedders import EmbedderError
+from tasks.plugins import ALL, Plugin
+from tasks.records import content_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,24 +23,115 @@ if TYPE_CHECKING:
     from tasks.records import Bytes
 
 Vectors = NDArray[np.float32]
+ROUNDING: Final = 1e-2  # how far a plug-in's vector may be from unit length: float16 and bfloat16 round so much
 
 
-@lru_cache(maxsize=2)
-def embedder(settings: Embed) -> Embedder:
+def embedder(settings: Embed, plugins: Sequence[str] = ALL) -> Embedder:
     """The embedder that `settings` name: found at once, loaded when it is first used.
 
     The two used last stay in this process, so that a batch does not load a network again.
-    Raises ValueError with a sentence when there is no such model.
+    Raises ValueError with a sentence when there is no such model, or `plugins` do not allow it.
     """
-    return Embedder(models.find(settings.model, settings.weights))
+    return _kept(embedders.chosen(settings, plugins), settings.model_dump_json())
+
+
+@lru_cache(maxsize=2)
+def _kept(found: Plugin, settings: str) -> Embedder:
+    made = embedders.ready(found, Embed.model_validate_json(settings))
+    return made if isinstance(made, Embedder) else Plugged(found, *made)
 
 
 class Embedder:
-    """One model: `name` (it says random where that is so), `digest`, `dimension`, `trained`, `table` of vectors."""
+    """One model: `name` (it says random where that is so), `digest`, `dimension`, `trained`, `table` of vectors.
+
+    `words` says whether it knows any.
+    """
+
+    name: str
+    digest: str
+    dimension: int
+    trained: bool
+    table: str
+    words: bool
+
+    def images(self, pictures: Sequence[Bytes], batch: int = 64) -> Vectors:
+        """Vectors of `pictures`, each (h, w, 3) uint8 of any size: (n, d) float32 of unit length.
+
+        `batch` bounds the memory. No pictures at all: the model is loaded, so that it is ready for the first ones.
+        """
+        raise NotImplementedError
+
+    def looks(self, pictures: Sequence[Bytes], batch: int = 64) -> Vectors:
+        """Vectors of `pictures` that somebody asks with, (n, LOOKS, d): as each is, and cut to the object in it."""
+        seen = [look for picture in pictures for look in cutout.looks(picture)]
+        return self.images(seen, batch).reshape(len(pictures), cutout.LOOKS, self.dimension)
+
+    def texts(self, texts: Sequence[str], batch: int = 64) -> Vectors:
+        """Vectors of `texts`, (n, d) float32 of unit length; what is too long for the model is cut.
+
+        Raises EmbedderError with a sentence where the model knows no words.
+        """
+        raise NotImplementedError
+
+
+class Plugged(Embedder):
+    """An embedder that a plug-in gave, held to its promise; its digest follows from all that it depends on."""
+
+    def __init__(self, found: Plugin, settings: Any, model: Any) -> None:
+        self._model, self._plugin = model, found.name
+        self.name = str(getattr(model, "name", "") or found.name)
+        said = settings.model_dump(mode="json")
+        self.digest = content_id("embedder", found.name, found.release, said, str(getattr(model, "digest", "")))
+        self.dimension, self.trained = int(model.dimension), bool(getattr(model, "trained", True))
+        self.words = self.trained and callable(getattr(model, "texts", None))
+        self.table = vectors_table(f"{self.name} {self.digest[:8]}")
+
+    def images(self, pictures: Sequence[Bytes], batch: int = 64) -> Vectors:
+        """As every embedder's; what the plug-in gives is checked. Raises EmbedderError with its name."""
+        return self._checked(self._model.images, list(pictures), batch, "images")
+
+    def texts(self, texts: Sequence[str], batch: int = 64) -> Vectors:
+        """As every embedder's; what the plug-in gives is checked. Raises EmbedderError with its name."""
+        if not self.words:
+            raise EmbedderError(f"The embedder {self._plugin!r} knows no words: ask it with a picture.")
+        return self._checked(self._model.texts, list(texts), batch, "texts")
+
+    def _checked(self, call: Any, items: Sequence[Any], batch: int, noun: str) -> Vectors:
+        found = np.zeros((len(items), self.dimension), dtype=np.float32)
+        for start in range(0, len(items), batch):
+            some = items[start : start + batch]
+            try:
+                vectors = np.asarray(call(some))
+            except MemoryError:
+                raise
+            except Exception as error:
+                what = f"{type(error).__name__}: {error}"
+                raise EmbedderError(f"The embedder {self._plugin!r} failed on {len(some)} {noun}: {what}") from error
+            found[start : start + batch] = self._sound(vectors, len(some))
+        return found
+
+    def _sound(self, vectors: Any, count: int) -> Vectors:
+        """The vectors (n, d) of unit length, or an EmbedderError that says what is wrong with them."""
+        who = f"The embedder {self._plugin!r}"
+        if vectors.shape != (count, self.dimension):
+            raise EmbedderError(f"{who} gave {vectors.shape} for {count} things; it must give {count, self.dimension}.")
+        if not np.isfinite(vectors).all():
+            raise EmbedderError(f"{who} gave numbers that are not finite.")
+        lengths = np.linalg.norm(vectors.astype(np.float64), axis=1)
+        if np.abs(lengths - 1).max(initial=0) > ROUNDING:
+            raise EmbedderError(
+                f"{who} gave vectors of length {lengths.min():.3g} to {lengths.max():.3g}; it must be 1."
+            )
+        return np.asarray(vectors / lengths[:, None], dtype=np.float32)
+
+
+class Network(Embedder):
+    """An embedder that is a network of open_clip's."""
 
     def __init__(self, weights: models.Weights) -> None:
         self.name, self.digest = weights.name, weights.digest
         self.dimension, self.trained, self.table = weights.dimension, weights.trained, weights.table
+        self.words = self.trained
         self._weights, self._turns = weights, weights.turns
 
     def images(self, pictures: Sequence[Bytes], batch: int = 64) -> Vectors:
@@ -63,11 +158,6 @@ class Embedder:
                 vectors = torch.stack([normalize(one.float(), dim=-1) for one in turned]).mean(0)
                 found[start : start + batch] = normalize(vectors, dim=-1).cpu().numpy()
         return found
-
-    def looks(self, pictures: Sequence[Bytes], batch: int = 64) -> Vectors:
-        """Vectors of `pictures` that somebody asks with, (n, LOOKS, d): as each is, and cut to the object in it."""
-        seen = [look for picture in pictures for look in cutout.looks(picture)]
-        return self.images(seen, batch).reshape(len(pictures), cutout.LOOKS, self.dimension)
 
     def texts(self, texts: Sequence[str], batch: int = 64) -> Vectors:
         """Vectors of `texts`, (n, d) float32 of unit length; what is too long for the model is cut."""

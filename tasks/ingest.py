@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 from blake3 import blake3
 
+from tasks.plugins import ALL
 from tasks.readers import NATIVE, load, registry, suffix
 from tasks.readers.bodies import beside, meaningful
 from tasks.readers.photo import SUFFIXES, photograph
@@ -59,16 +60,19 @@ class Reading(NamedTuple):
     reason: str = ""
 
 
-def scan(listing: Listing, salt: str) -> tuple[Found, ...]:
-    """Files of the source that matter, in its order, each with its digest; `salt` is the customer."""
+def scan(listing: Listing, salt: str, plugins: Sequence[str] = ALL) -> tuple[Found, ...]:
+    """Files of the source that matter, in its order, each with its digest; `salt` is the customer.
+
+    What matters depends on the readers that there are, and that `plugins` allow.
+    """
     companions: dict[Path, list[Path]] = {}
     for file in listing.files:
-        if _kind(file.name) == "cad" and (reader := registry().readers.get(suffix(file.name))):
+        if _kind(file.name, plugins) == "cad" and (reader := registry(plugins).readers.get(suffix(file.name))):
             companions[file.path] = _companions(reader.reader.companions, file.path)
     belonging = {path.resolve() for paths in companions.values() for path in paths}
     found = []
     for file in listing.files:
-        kind = _kind(file.name)
+        kind = _kind(file.name, plugins)
         if kind is None or (kind == "photo" and file.path.resolve() in belonging):
             continue
         digest = _digest([file.path, *companions.get(file.path, [])], salt)
@@ -76,9 +80,9 @@ def scan(listing: Listing, salt: str) -> tuple[Found, ...]:
     return tuple(found)
 
 
-def _kind(name: str) -> Kind | None:
+def _kind(name: str, plugins: Sequence[str]) -> Kind | None:
     ending = suffix(name)
-    if ending in registry().readers or ending in NATIVE or ending in ARCHIVES:
+    if ending in registry(plugins).readers or ending in NATIVE or ending in ARCHIVES:
         return "cad"
     if ending in SUFFIXES:
         return "photo"
@@ -114,22 +118,24 @@ def _digest(paths: Sequence[Path], salt: str) -> str:
     return content_id("companions", digests[0], list(zip(names, digests[1:], strict=True)), salt=salt)
 
 
-def sandbox() -> Sandbox:
+def sandbox(plugins: Sequence[str] = ALL) -> Sandbox:
     """A sandbox that has the readers and their libraries at hand."""
-    modules = {entry.reference.partition(":")[0] for entry in registry().readers.values()}
+    modules = {entry.reference.partition(":")[0] for entry in registry(plugins).readers.values()}
     return Sandbox([*LIBRARIES, "tasks.ingest", *sorted(modules)])
 
 
-def readings(files: Iterable[Found], quotas: Quotas, workers: int = 2) -> Generator[Reading]:
+def readings(
+    files: Iterable[Found], quotas: Quotas, workers: int = 2, plugins: Sequence[str] = ALL
+) -> Generator[Reading]:
     """Read files with `workers` sandboxes at once; yields in the order of `files`, and reads only a few ahead."""
     own = threading.local()
     opened: list[Sandbox] = []
 
     def one(found: Found) -> Reading:
         if not hasattr(own, "sandbox"):
-            own.sandbox = sandbox()
+            own.sandbox = sandbox(plugins)
             opened.append(own.sandbox)
-        return read(found, quotas, own.sandbox)
+        return read(found, quotas, own.sandbox, plugins)
 
     waiting: deque[Any] = deque()
     pool = ThreadPoolExecutor(workers, thread_name_prefix="reader")
@@ -149,15 +155,15 @@ def readings(files: Iterable[Found], quotas: Quotas, workers: int = 2) -> Genera
             box.close()
 
 
-def read(found: Found, quotas: Quotas, within: Sandbox | None = None) -> Reading:
+def read(found: Found, quotas: Quotas, within: Sandbox | None = None, plugins: Sequence[str] = ALL) -> Reading:
     """Read one file in a sandbox; whatever is wrong with it becomes the reading's reason. Metadata is not read here."""
     if found.kind == "metadata":
         return Reading(found)
-    if reason := _hopeless(found, quotas):
+    if reason := _hopeless(found, quotas, plugins):
         return Reading(found, reason=f"{found.name} {reason}.")
     if within is None:
-        with sandbox() as fresh:
-            return read(found, quotas, fresh)
+        with sandbox(plugins) as fresh:
+            return read(found, quotas, fresh, plugins)
     limits = Limits(
         seconds=quotas.parse_seconds,
         cpu_seconds=max(1, round(quotas.parse_seconds)),
@@ -167,7 +173,7 @@ def read(found: Found, quotas: Quotas, within: Sandbox | None = None) -> Reading
         if found.kind == "photo":
             answer = within.run(photo_in_child, {"path": str(found.path)}, limits, [str(found.path)])
             return Reading(found, photo=_jpeg(answer.arrays))
-        reference = registry().readers[suffix(found.name)].reference
+        reference = registry(plugins).readers[suffix(found.name)].reference
         arguments = {"reference": reference, "path": str(found.path)}
         answer = within.run(bodies_in_child, arguments, limits, [str(found.path.parent)])
         return Reading(found, bodies=_bodies(answer.data, answer.arrays))
@@ -175,12 +181,12 @@ def read(found: Found, quotas: Quotas, within: Sandbox | None = None) -> Reading
         return Reading(found, reason=_sentence(found, fault))
 
 
-def _hopeless(found: Found, quotas: Quotas) -> str:
+def _hopeless(found: Found, quotas: Quotas, plugins: Sequence[str]) -> str:
     """Why a file is not even tried, or nothing."""
     ending = suffix(found.name)
     if not os.access(found.path, os.R_OK):
         return "cannot be opened: its permissions do not allow it, or it has gone"
-    if ending in NATIVE and ending not in registry().readers:
+    if ending in NATIVE and ending not in registry(plugins).readers:
         return f"is a native {NATIVE[ending]} file, which only that program reads: export it as STEP"
     if ending in ARCHIVES:
         return "is an archive that is not opened: send a ZIP archive"

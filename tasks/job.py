@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lancedb.expr import col, lit
 
-from blocks import models
 from tasks.contents import Contents, contents
 from tasks.plan import PartPlan, orders
 from tasks.progress import Progress, Silent
-from tasks.survey import Survey, parts_now, remarks, survey
+from tasks.survey import Survey, outlook, parts_now, remarks, survey
 from tasks.tally import Tally
 from tasks.workshop import Workshop
 
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
     from blocks.catalogue import Catalogue
     from blocks.customer import Customer
+    from blocks.source import Source
     from tasks.augmentation import Augmentation
     from tasks.embed import Embedder
     from tasks.ingest import Found, Reading
@@ -61,7 +61,7 @@ class Job:
         self._readings: Generator[Reading] | None = None
         self._contents: list[Contents] = []  # read, and not committed yet
         self._committed = 0  # files
-        self._workshop = Workshop(self.workers)
+        self._workshop = Workshop(self.workers, seconds=customer.quotas.part_seconds)
 
     # files
 
@@ -98,7 +98,7 @@ class Job:
 
         if self._readings is None:
             rest = self.seen.plan.read[self._committed + len(self._contents) :]
-            self._readings = readings(rest, self.customer.quotas, self.workers)
+            self._readings = readings(rest, self.customer.quotas, self.workers, self.customer.plugins)
         try:
             return next(self._readings)
         except BaseException:
@@ -141,7 +141,7 @@ class Job:
 
     def _make(self, parts: Sequence[Part]) -> int:
         made: list[Made] = []
-        for one in self._workshop.make(orders(self.catalogue, parts, self.customer.recipe, self.customer.slug)):
+        for one in self._workshop.make(orders(self.catalogue, parts, self.customer)):
             made.append(one)
             self.tally.spend(one.seconds, self.workers)
             self.progress.advance("pictures", self.customer.recipe.render.views)
@@ -164,7 +164,7 @@ class Job:
     def _embedder(self) -> Embedder:
         from tasks.embed import embedder
 
-        return embedder(self.customer.recipe.embed)
+        return embedder(self.customer.recipe.embed, self.customer.plugins)
 
     @property
     def _planned(self) -> PartPlan:
@@ -208,6 +208,7 @@ class Job:
         self.progress.note("Nothing to do: every file and every part is as it was.")
         self._count()
         self.tally.decide({name: last.get(name) for name in self.tally.outcome}, ())
+        self._deliver()  # what a sink that failed, or that is new, lacks
         return self.tally.summary()
 
     def warm_up(self) -> None:
@@ -215,15 +216,20 @@ class Job:
         with self._embedding, suppress(ValueError, OSError, RuntimeError):
             self._embedder.images([])
 
+    def outlook(self) -> dict[str, Any]:
+        """What this run would do."""
+        return outlook(self.catalogue, self.customer, self.seen)
+
     def check(self) -> None:
-        """Raise ValueError with a sentence when the customer's model, stages or checks cannot be used."""
-        from tasks import gate
+        """Raise ValueError with a sentence when the customer's model, stages, checks or sinks cannot be used."""
+        from tasks import delivery, gate
         from tasks.augment import chain
 
-        recipe = self.customer.recipe
-        models.find(recipe.embed.model, recipe.embed.weights)
-        chain(recipe.stages, recipe.settings)
-        gate.checks(recipe.checks)
+        recipe, plugins = self.customer.recipe, self.customer.plugins
+        _ = self._embedder
+        chain(recipe.stages, recipe.settings, plugins)
+        gate.checks(recipe.checks, plugins)
+        delivery.check(self.customer)
 
     def finish(self) -> dict[str, Any]:
         """Retire what left, tidy the tables, measure, write the report, go live; returns the summary.
@@ -257,7 +263,15 @@ class Job:
                 embed=embed,
                 kinds=searched(self.tally.outcome["searched"], self.customer.release),
             )
+        self._deliver()
         return self.tally.summary()
+
+    def _deliver(self) -> None:
+        """Write what is live to the customer's sinks; one that fails is a note: what went live stays live."""
+        from tasks.delivery import delivered
+
+        with self.tally.phase("publish"):
+            self.tally.decide(self.tally.outcome, delivered(self.customer, self.catalogue, self._home))
 
     def _judged(self) -> Verdict:
         """Whether what this run made may go live, by its recall."""
@@ -291,8 +305,7 @@ class Job:
 
     @cached_property
     def _vectors(self) -> str:
-        embed = self.customer.recipe.embed
-        return models.find(embed.model, embed.weights).table
+        return self._embedder.table
 
     def _count(self) -> None:
         plan, run = self._planned, self.tally.run
@@ -327,7 +340,7 @@ class Job:
 def opened(
     customer: Customer,
     catalogue: Catalogue,
-    source: str,
+    source: Source | None,
     limit: int | None,
     home: Path,
     workers: int,
@@ -345,7 +358,7 @@ def opened(
     from tasks.diffusion.adapters import wearing
 
     customer = wearing(customer, home)
-    recipe, left_out = usable(customer.recipe)
+    recipe, left_out = usable(customer.recipe, customer.plugins)
     customer = customer.model_copy(update={"recipe": recipe})
     run = f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"  # sorts by its beginning, also within a second
     tally = Tally(customer.slug, run)

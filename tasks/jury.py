@@ -14,6 +14,7 @@ from tasks.augment import flatten
 from tasks.gate.breaker import Breaker, Tally
 from tasks.gate.duplicates import Duplicates, Marks
 from tasks.gate.retrieval import Gallery, Retrieval
+from tasks.plugins import ALL
 from tasks.records import Record, View
 
 if TYPE_CHECKING:
@@ -44,10 +45,14 @@ class Jury:
     """Judges variants against the views in `catalogue`; counts what it rejects, and says when that is too much."""
 
     def __init__(
-        self, catalogue: Catalogue, embedder: Embedder, checks: Mapping[str, Mapping[str, Any]] | None = None
+        self,
+        catalogue: Catalogue,
+        embedder: Embedder,
+        checks: Mapping[str, Mapping[str, Any]] | None = None,
+        plugins: Sequence[str] = ALL,
     ) -> None:
         self._catalogue, self._embedder = catalogue, embedder
-        self._checks = gate.checks(checks)
+        self._checks = gate.checks(checks, plugins)
         self._breaker = Breaker()
         self._run = Tally()
         self._parts: dict[str, Tally] = defaultdict(Tally)

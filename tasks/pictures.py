@@ -48,6 +48,7 @@ class Order(Record):
     stages: tuple[str, ...] = ()
     settings: dict[str, dict[str, Any]] = Field({}, description="Settings of a stage, by its name.")
     checks: dict[str, dict[str, Any]] = Field({}, description="Settings of a check of the gate, by its name.")
+    plugins: tuple[str, ...] = Field(("*",), description="Plug-ins of others that may be used, by name or package.")
     variants: int = 0
     later: str = Field("", description="Recipe of the variants that are made of the views afterwards, where a GPU is.")
     present: tuple[Present, ...] = ()
@@ -86,9 +87,9 @@ def pictures(order: Order) -> Made:
     from tasks.augment import chain
     from tasks.plugins import PluginError
 
-    steps = chain(order.stages, order.settings)
-    recipe = variants.recipe(steps, order.variants, order.checks)
-    way = _Way(steps, recipe, gate.checks(order.checks))
+    steps = chain(order.stages, order.settings, order.plugins)
+    recipe = variants.recipe(steps, order.variants, order.checks, order.plugins)
+    way = _Way(steps, recipe, gate.checks(order.checks, order.plugins))
     ids = view_ids(order.part, order.render, order.salt)
     done = {row.id for row in order.present if row.kind == "view" and row.recipe == recipe} & set(ids)
     photos = set(photo_ids(order.part, order.salt).values())

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
-from blocks import models
 from tasks import contents, variants
 from tasks.ingest import READER_VERSION
 from tasks.inventory import FileRow, ShapeRow, inventory
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from blocks.catalogue import Catalogue
-    from blocks.customer import Customer, Quotas, Recipe
+    from blocks.customer import Customer
     from tasks.ingest import Found
     from tasks.metadata import Entry
 
@@ -59,9 +58,12 @@ def file_id(found: Found, salt: str) -> str:
     return content_id("file", found.name, found.digest, salt=salt)
 
 
-def reader_name(quotas: Quotas, *, fine: bool) -> str:
+def reader_name(customer: Customer, *, fine: bool) -> str:
     """What read a file: a file that could not be read is tried again when limits or readers change."""
-    return READER_VERSION if fine else content_id(READER_VERSION, quotas.model_dump(), sorted(registry().readers))
+    if fine:
+        return READER_VERSION
+    limits = customer.quotas.model_dump(exclude={"part_seconds", "sink_seconds"})  # no reading is tried under these
+    return content_id(READER_VERSION, limits, sorted(registry(customer.plugins).readers))
 
 
 def file_plan(catalogue: Catalogue, found: Sequence[Found], customer: Customer, limit: int | None) -> FilePlan:
@@ -72,7 +74,7 @@ def file_plan(catalogue: Catalogue, found: Sequence[Found], customer: Customer, 
     rows = {row["id"]: row for row in catalogue.rows("files", ("id", "name", "reader", "status"))}
     ids = {file_id(file, customer.slug): file for file in found}
     fine = {name: row["status"] == "ok" for name, row in rows.items()}
-    known = {name for name, row in rows.items() if row["reader"] == reader_name(customer.quotas, fine=fine[name])}
+    known = {name for name, row in rows.items() if row["reader"] == reader_name(customer, fine=fine[name])}
     unread = sorted((file for name, file in ids.items() if name not in known), key=lambda f: (f.kind != "cad", f.name))
     read = unread if limit is None else unread[:limit]
     waiting = {file.name for file in unread[len(read) :]}
@@ -120,10 +122,12 @@ def part_plan(catalogue: Catalogue, wanted: Sequence[Part], customer: Customer) 
 def part_recipes(wanted: Sequence[Part], customer: Customer) -> dict[str, str]:
     """For each part number the name of everything its pictures and vectors are made from; equal means finished."""
     from tasks.augment import chain
+    from tasks.embed import embedder
 
-    recipe, salt = customer.recipe, customer.slug
-    made = variants.recipe(chain(recipe.stages, recipe.settings), recipe.variants, recipe.checks)
-    model = models.find(recipe.embed.model, recipe.embed.weights).table
+    recipe, salt, plugins = customer.recipe, customer.slug, customer.plugins
+    steps = chain(recipe.stages, recipe.settings, plugins)
+    made = variants.recipe(steps, recipe.variants, recipe.checks, plugins)
+    model = embedder(recipe.embed, plugins).table
     return {
         part.number: content_id(
             "part", view_ids(part, recipe.render, salt), sorted(photo_ids(part, salt).values()), made, model
@@ -155,16 +159,17 @@ def compared(part: Part) -> dict[str, Any]:
     }
 
 
-def orders(catalogue: Catalogue, batch: Sequence[Part], recipe: Recipe, salt: str) -> list[Order]:
+def orders(catalogue: Catalogue, batch: Sequence[Part], customer: Customer) -> list[Order]:
     """What is to be made of each part of a batch, given the pictures that are there."""
     from lancedb.expr import col
 
     from tasks.augment import chain
 
-    steps = chain(recipe.stages, recipe.settings)
+    recipe, plugins = customer.recipe, customer.plugins
+    steps = chain(recipe.stages, recipe.settings, plugins)
     ways: dict[str, Any] = {name: getattr(recipe, name) for name in ("stages", "settings", "variants", "checks")}
     if steps.needs_gpu:
-        ways = {"later": variants.recipe(steps, recipe.variants, recipe.checks)}
+        ways = {"later": variants.recipe(steps, recipe.variants, recipe.checks, plugins)}
     numbers = [part.number for part in batch]
     present: dict[str, list[Present]] = {number: [] for number in numbers}
     columns = (*Present.model_fields, "part")
@@ -181,8 +186,9 @@ def orders(catalogue: Catalogue, batch: Sequence[Part], recipe: Recipe, salt: st
             scale=_scale(part, shapes[part.geometry]["size"]) if part.geometry else 1.0,
             render=recipe.render,
             **ways,
+            plugins=plugins,
             present=tuple(sorted(present[part.number], key=lambda row: row.id)),
-            salt=salt,
+            salt=customer.slug,
         )
         for part in batch
     ]

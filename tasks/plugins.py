@@ -1,8 +1,11 @@
 """Plug-ins by entry point: each is its settings, a pydantic model that can be called.
 
-Stages and checks are found so: in the entry point group `partsight.stages` (or `checks`) of whatever packages are
-installed, and in `PARTSIGHT_STAGES="rust=mymodule:Rust"`, which does without a package and wins. With
-`PARTSIGHT_DISCOVERY=off` other packages are left out. One that fails to load is there with its `error`.
+Stages, checks, embedders and sinks are found so: in the entry point group `partsight.stages` (or `checks`, ...) of
+whatever packages are installed, and in `PARTSIGHT_STAGES="rust=mymodule:Rust"`, which does without a package and wins.
+With `PARTSIGHT_DISCOVERY=off` other packages are left out. One that fails to load is there with its `error`.
+
+A customer's file may say which plug-ins its runs may use, by name or by package. What it does not allow is not even
+imported: it is as if it were not installed, and asking for it by name says why.
 """
 
 from __future__ import annotations
@@ -12,21 +15,23 @@ import hashlib
 import importlib
 import inspect
 import os
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from tasks.records import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pydantic.fields import FieldInfo
 
-OURS = "partsight"
+OURS: Final = "partsight"
+ALL: Final = ("*",)  # what a customer may use where the file does not say otherwise
 
 
 class PluginError(ValueError):
@@ -87,24 +92,89 @@ class Group(Generic[P]):
         """Name of the environment variable that registers one without a package."""
         return f"PARTSIGHT_{self.noun.upper()}S"
 
-    def installed(self) -> dict[str, P]:
-        """Every plug-in of the group by name: ours, other packages', and those of the environment, which win."""
-        everything = os.environ.get("PARTSIGHT_DISCOVERY", "on").lower() not in {"off", "0", "false"}
-        return dict(_found(self, os.environ.get(self.variable, ""), everything))
+    def installed(self, plugins: Sequence[str] = ALL) -> dict[str, P]:
+        """Every plug-in of the group by name: ours, other packages', and those of the environment, which win.
 
-    def named(self, name: str) -> P:
+        Of other packages' only those that `plugins` allow, by name or package.
+        """
+        there: dict[str, P] = {}
+        for offer in self.offers(plugins):
+            found: Any = _loaded(self, offer, os.environ.get(self.variable, ""))
+            if offer.name in there and offer.package != self.variable:
+                found = _twice(self, there[offer.name], found)
+            there[offer.name] = found
+        return dict(sorted(there.items()))
+
+    def offers(self, plugins: Sequence[str] = ALL) -> tuple[Offer, ...]:
+        """What is installed and allowed, ours first, without importing any of it."""
+        everything = os.environ.get("PARTSIGHT_DISCOVERY", "on").lower() not in {"off", "0", "false"}
+        there = _offers(self.entry, self.variable, os.environ.get(self.variable, ""), everything)
+        return tuple(offer for offer in there if offer.allowed(plugins))
+
+    def named(self, name: str, plugins: Sequence[str] = ALL) -> P:
         """The plug-in of that name, ready to use.
 
-        Raises the group's error when there is none (naming the nearest right one) or when it failed to load.
+        Raises the group's error when there is none (naming the nearest right one), when `plugins` do not allow it, or
+        when it failed to load.
         """
-        there = self.installed()
+        there = self.installed(plugins)
         if name not in there:
+            self._refuse(name)
             known = ", ".join(sorted(there))
             raise self.error(f"There is no {self.noun} {name!r}{nearest(name, there)}. Installed: {known}.")
         found = there[name]
         if found.error:
             raise self.error(f"The {self.noun} {name!r} cannot be used: {found.error}")
         return found
+
+    def _refuse(self, name: str) -> None:
+        """Raise the group's error when the plug-in is installed, and only not allowed."""
+        packages = sorted({offer.package for offer in self.offers() if offer.name == name})
+        if packages:
+            raise self.error(
+                f"The {self.noun} {name!r} ({', '.join(packages)}) is installed, but this customer may not use it: "
+                f"add {name!r} or the package to `plugins` in the customer's file."
+            )
+
+
+class Offer(NamedTuple):
+    """A plug-in that somebody offers, not imported yet: its class as "module:Class", from which package."""
+
+    name: str
+    target: str
+    package: str
+    version: str
+
+    def allowed(self, plugins: Sequence[str]) -> bool:
+        """Whether a customer may use it whose file allows `plugins`; ours everybody may."""
+        if self.package == OURS or "*" in plugins or self.name in plugins:
+            return True
+        return _canonical(self.package) in {_canonical(one) for one in plugins}
+
+
+def _canonical(package: str) -> str:
+    """A package's name as indices compare it: PEP 503."""
+    return re.sub(r"[-_.]+", "-", package).lower()
+
+
+def configured(group: Group[Any], found: Plugin, settings: Mapping[str, Any]) -> Any:
+    """The plug-in with those settings, defaults elsewhere.
+
+    Raises the group's error with a sentence that names the plug-in and the setting that is wrong.
+    """
+    who = f"{group.noun.capitalize()} {found.name!r}"
+    if found.settings is None:
+        raise group.error(f"The {group.noun} {found.name!r} cannot be used: {found.error}")
+    for key in settings:
+        if key not in found.fields and found.settings.model_config.get("extra") != "allow":
+            known = ", ".join(found.fields) or "none"
+            raise group.error(f"{who} has no setting {key!r}{nearest(key, found.fields)}. It has: {known}.")
+    try:
+        return found.settings.model_validate(dict(settings))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the settings"
+        raise group.error(f"{who}, setting {where!r}: {first['msg']} (given: {first['input']!r}).") from error
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
@@ -113,25 +183,19 @@ def nearest(name: str, names: Iterable[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-@lru_cache(maxsize=16)
-def _found(group: Group[Any], unpackaged: str, everything: bool) -> tuple[tuple[str, Any], ...]:
-    there: dict[str, Plugin] = {}
-    for entry in entry_points(group=group.entry):
+@lru_cache(maxsize=64)
+def _offers(group: str, variable: str, unpackaged: str, everything: bool) -> tuple[Offer, ...]:
+    there = []
+    for entry in entry_points(group=group):
         package, version = (entry.dist.name, entry.dist.version) if entry.dist else ("unknown", "")
-        if not everything and package != OURS:
-            continue
-        found = _loaded(group, entry.name, entry.value, package, version)
-        if entry.name in there:
-            found = _twice(group, there[entry.name], found)
-        there[entry.name] = found
+        if everything or package == OURS:
+            there.append(Offer(entry.name, entry.value, package, version))
+    there.sort(key=lambda offer: (offer.package != OURS, offer))
     for item in filter(None, (piece.strip() for piece in unpackaged.split(","))):
         name, equals, target = (piece.strip() for piece in item.partition("="))
-        if not (name and equals and target):
-            complaint = f"{group.variable} says {item!r}; it must read name=module:Class."
-            there[item] = group.record(name=item, target="", package=group.variable, version="", error=complaint)
-        else:
-            there[name] = _loaded(group, name, target, group.variable, "")
-    return tuple(sorted(there.items()))
+        well = name and equals and target
+        there.append(Offer(name, target, variable, "") if well else Offer(item, "", variable, ""))
+    return tuple(there)
 
 
 def _twice(group: Group[Any], first: Plugin, second: Plugin) -> Plugin:
@@ -142,9 +206,13 @@ def _twice(group: Group[Any], first: Plugin, second: Plugin) -> Plugin:
     return first.replace(settings=None, error=both)
 
 
-def _loaded(group: Group[Any], name: str, target: str, package: str, version: str) -> Plugin:
-    """The plug-in that `target` (module:Class) names, or one that carries the reason why it does not load."""
+@lru_cache(maxsize=256)
+def _loaded(group: Group[Any], offer: Offer, environment: str) -> Any:  # noqa: ARG001 - changed, it is tried again
+    """The plug-in that is offered, or one that carries the reason why it does not load."""
+    name, target, package, version = offer
     bare: Plugin = group.record(name=name, target=target, package=package, version=version)
+    if not target:
+        return bare.replace(error=f"{package} says {name!r}; it must read name=module:Class.")
     module_name, _, attribute = target.partition(":")
     try:
         module = importlib.import_module(module_name)

@@ -52,7 +52,7 @@ def _file_row(contents: Contents, customer: Customer, run: str) -> dict[str, Any
         "reason": reading.reason,
         "bodies": contents.json_rows,
         "picture": reading.photo or None,
-        "reader": reader_name(customer.quotas, fine=not reading.reason),
+        "reader": reader_name(customer, fine=not reading.reason),
         "run": run,
     }
 

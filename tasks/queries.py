@@ -278,7 +278,7 @@ def _sittings(shown: Catalogue, batch: Sequence[Wanted], customer: Customer) -> 
     parts = [some[0].part for some in of_part.values()]
     return [
         Sitting(part=order.part, mesh=order.mesh, scale=order.scale, wanted=tuple(of_part[order.part.number]))
-        for order in orders(shown, parts, Recipe(), customer.slug)
+        for order in orders(shown, parts, customer.model_copy(update={"recipe": Recipe()}))
     ]
 
 

@@ -183,7 +183,7 @@ def _said(there: Served, embedder: Embedder, text: str, parts: Parts, wanted: in
     candidates = _candidates(there, text, parts)
     shares = coverage(text, [parts[part]["words"] or "" for part in candidates])
     said = {part: float(share) for part, share in zip(candidates, shares, strict=True) if share > 0}
-    if embedder.trained and there.vectors == embedder.table:
+    if embedder.words and there.vectors == embedder.table:
         table = there.table(there.vectors)
         for part, meant in nearest(table, embedder.texts([text])[0], wanted, parts, there.kinds).items():
             share = said.get(part, 0.0)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from tasks.plugins import ALL
 from tasks.records import content_id, jsonable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from tasks.augment import Chain
     from tasks.gate import Verdict
@@ -18,11 +19,11 @@ VARIANTS: Final = "variants-3"  # change it when the same settings give other va
 _EMPTY: Final = ("parent", "camera", "stage", "settings", "seed", "prompt", "scores", "reason", "recipe")
 
 
-def recipe(chain: Chain, count: int, checks: Mapping[str, Mapping[str, Any]]) -> str:
+def recipe(chain: Chain, count: int, checks: Mapping[str, Mapping[str, Any]], plugins: Sequence[str] = ALL) -> str:
     """Name of the way that variants are made and judged: stages, how many of each view, checks, versions."""
     from tasks import gate
 
-    return content_id("variants", chain.digest, count, gate.lineage(checks), VARIANTS)
+    return content_id("variants", chain.digest, count, gate.lineage(checks, plugins), VARIANTS)
 
 
 def name(view: str, made: str, place: int) -> str:

@@ -1,22 +1,29 @@
 """Worker processes that make pictures, each with one GL context of its own.
 
-A renderer can be killed by a mesh or a driver. Then the pool is made anew and the orders that were
-in it are tried again one at a time, so that the part that kills it is found and named.
+A renderer can be killed by a mesh or a driver, and a stage can hang. Whatever ends a process ends the pool: it is made
+anew, and the orders that were in it are tried again one at a time, so that the part that kills it is found and named.
+An order that outlives its time limit ends its own process, and leaves word of where it stood; it is not tried again.
 """
 
 from __future__ import annotations
 
+import faulthandler
 import os
+import re
+import tempfile
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
+from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from tasks.pictures import Made, Order, pictures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+_LATE = "Timeout"  # how faulthandler begins what it writes when the time is up
 
 
 def lost(order: Order, reason: str) -> Made:
@@ -27,16 +34,26 @@ def lost(order: Order, reason: str) -> Made:
 class Workshop:
     """A pool of `workers` processes, started when first needed; several threads may order from it at once.
 
-    `work` is what is done with an order, and `lost` what to say of one that ends its process, with the reason.
+    `work` is what is done with an order, and `lost` what to say of one that ends its process, with the reason. An order
+    may take `seconds`, the customer's quota of that `name`; 0 sets no limit.
     """
 
     def __init__(
-        self, workers: int, work: Callable[[Any], Any] = pictures, lost: Callable[[Any, str], Any] = lost
+        self,
+        workers: int,
+        work: Callable[[Any], Any] = pictures,
+        lost: Callable[[Any, str], Any] = lost,
+        *,
+        seconds: float = 0,
+        name: str = "part_seconds",
     ) -> None:
         self._workers, self._work, self._lost = workers, work, lost
+        self._seconds, self._name = seconds, name
         self._lock = Lock()
         self._alone = Lock()
         self._pool: ProcessPoolExecutor | None = None
+        self._words: tempfile.TemporaryDirectory[str] | None = None
+        self._count = 0
 
     def __enter__(self) -> Self:
         return self
@@ -48,37 +65,99 @@ class Workshop:
         """End the processes."""
         with self._lock:
             pool, self._pool = self._pool, None
+            words, self._words = self._words, None
         if pool is not None:
             pool.shutdown(cancel_futures=True)
+        if words is not None:
+            words.cleanup()
 
     def make(self, orders: Sequence[Any]) -> list[Any]:
         """What came of each order, in their order."""
-        jobs = [(order, self._submit(order)) for order in orders]
-        return [self._result(order, job) for order, job in jobs]
+        jobs = [(order, *self._submit(order)) for order in orders]
+        return [self._result(order, job, word) for order, job, word in jobs]
 
-    def _result(self, order: Any, job: Future[Any]) -> Any:
+    def _result(self, order: Any, job: Future[Any], word: Path) -> Any:
         try:
             return job.result()
         except BrokenProcessPool:
+            if _told(word).startswith(_LATE):
+                return self._lost(order, self._why(word))
             with self._alone:  # whoever breaks it now, breaks it for himself
                 return self._again(order)
 
     def _again(self, order: Any) -> Any:
+        with self._lock:
+            call = self._call(order)
         with _pool(1) as pool:
             try:
-                return pool.submit(self._work, order).result()
+                return pool.submit(_within, call).result()
             except BrokenProcessPool:
-                return self._lost(order, "the renderer was ended by its mesh.")
+                return self._lost(order, self._why(call.word))
 
-    def _submit(self, order: Any) -> Future[Any]:
+    def _why(self, word: Path) -> str:
+        """What ended the process that was to leave word, as the end of a sentence."""
+        told = _told(word)
+        where = f" in {_place(told)}" if told else ""
+        if told.startswith(_LATE):
+            limit = f"{self._seconds:g} s (`quotas.{self._name}` in the customer's file)"
+            return f"it took longer than {limit} and was ended{where}."
+        return f"its process was ended{where}: by its mesh, a driver, a plug-in, or for want of memory."
+
+    def _submit(self, order: Any) -> tuple[Future[Any], Path]:
         with self._lock:
+            call = self._call(order)
             if self._pool is None:
                 self._pool = _pool(self._workers)
             try:
-                return self._pool.submit(self._work, order)
+                return self._pool.submit(_within, call), call.word
             except BrokenProcessPool:
                 self._pool = _pool(self._workers)
-                return self._pool.submit(self._work, order)
+                return self._pool.submit(_within, call), call.word
+
+    def _call(self, order: Any) -> _Call:
+        """The order with a file of its own, in which its process says where it stood when its time was up."""
+        if self._words is None:
+            self._words = tempfile.TemporaryDirectory(prefix="partsight-workshop-", ignore_cleanup_errors=True)
+        self._count += 1
+        return _Call(self._work, order, self._seconds, Path(self._words.name) / str(self._count))
+
+
+class _Call(NamedTuple):
+    """What a worker is asked to do, in how many seconds, and where it leaves word if that is not enough."""
+
+    work: Callable[[Any], Any]
+    order: Any
+    seconds: float
+    word: Path
+
+
+def _within(call: _Call) -> Any:
+    """Do the work, or end this process: a thread in C does that, whatever holds the interpreter."""
+    with call.word.open("wb") as word:
+        faulthandler.enable(word)
+        if call.seconds:
+            faulthandler.dump_traceback_later(call.seconds, exit=True, file=word)
+        try:
+            return call.work(call.order)
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+            faulthandler.disable()
+            call.word.unlink(missing_ok=True)
+
+
+def _told(word: Path) -> str:
+    """The word that a process left when it was ended; empty when it was done, never began, or was killed."""
+    try:
+        return word.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _place(told: str) -> str:
+    """Where the order stood, as file, line and function."""
+    own = [thread for thread in told.split("\n\n") if "in _within" in thread]
+    found = re.search(r'File "(.*?)", line (\d+) in (\S+)', own[0] if own else told)
+    return f"{Path(found[1]).name}, line {found[2]}, {found[3]}" if found else "a place that is not known"
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:

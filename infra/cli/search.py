@@ -78,7 +78,7 @@ class _Engine:
 
         self.who, self.there, self.text, self.top = who, there, text, top
         # what is live may be older than the customer's file, when a run with another model was refused
-        self.embedder: Embedder = embedder(there.embed or who.recipe.embed)
+        self.embedder: Embedder = embedder(there.embed or who.recipe.embed, who.plugins)
 
     def find(self, query: _Query) -> Findings:
         from tasks.search import search as ranked
@@ -187,7 +187,7 @@ def views_of(cad: Path, who: Customer) -> list[Bytes]:
     from tasks.render import Studio
 
     found = Found(name=cad.name, digest="", kind="cad", path=cad, size=cad.stat().st_size)
-    reading = read(found, who.quotas)
+    reading = read(found, who.quotas, plugins=who.plugins)
     if reading.reason:
         raise ValueError(f"{cad}: {reading.reason}")
     body = max(reading.bodies, key=_extent)

@@ -180,7 +180,7 @@ class FineTuning:
         found = {}
         for name, worn in stacks.items():
             # one of its own for each: pictures of the same seeds are no repetitions of each other
-            jury = Jury(self.shown, self._embedder, self.customer.recipe.checks)
+            jury = Jury(self.shown, self._embedder, self.customer.recipe.checks, self.customer.plugins)
             found[name] = exercise.tried(self._chain(worn), views, known, jury, self._embedder)
             self.progress.advance("judge", len(views))
         self.progress.finish("judge")
@@ -193,7 +193,7 @@ class FineTuning:
         recipe = self.customer.recipe
         names = recipe.stages if STAGE in recipe.stages else (STAGE,)
         given = {name: settings for name, settings in recipe.settings.items() if name in names}
-        return chain(names, {**given, STAGE: adapters.added(self._settings, worn)})
+        return chain(names, {**given, STAGE: adapters.added(self._settings, worn)}, self.customer.plugins)
 
     def _summary(self, card: Card, file: Path) -> dict[str, Any]:
         said = [
@@ -276,7 +276,7 @@ class FineTuning:
         """The model of what is live."""
         from tasks.embed import embedder
 
-        return embedder(self.shown.embed or self.customer.recipe.embed)
+        return embedder(self.shown.embed or self.customer.recipe.embed, self.customer.plugins)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
 
-from tasks.plugins import Group, Plugin, PluginError, nearest
+from tasks.plugins import ALL, Group, Plugin, PluginError, nearest
 from tasks.records import Record, View
 
 __all__ = ["CHECKS", "Check", "CheckError", "Finding", "Verdict", "checks", "installed", "lineage", "verdict"]
@@ -67,32 +67,37 @@ Ready = tuple[tuple[str, Any], ...]  # names and checks, called with variant and
 CHECKS = Group("check", "__call__(self, variant, view) that returns its scores and a reason", Check, CheckError)
 
 
-def installed() -> dict[str, Check]:
-    """Every check by name: the built-ins, other packages', and those of `PARTSIGHT_CHECKS`, which win."""
-    return CHECKS.installed()
+def installed(plugins: Sequence[str] = ALL) -> dict[str, Check]:
+    """Every check by name: the built-ins, other packages', and those of `PARTSIGHT_CHECKS`, which win.
+
+    Of other packages' only those that `plugins` allow.
+    """
+    return CHECKS.installed(plugins)
 
 
-def checks(settings: Mapping[str, Mapping[str, Any]] | None = None) -> Ready:
-    """All installed checks, ready to use, by place; with `settings` by check name, defaults elsewhere.
+def checks(settings: Mapping[str, Mapping[str, Any]] | None = None, plugins: Sequence[str] = ALL) -> Ready:
+    """All checks that judge, ready to use, by place: ours, and those that are installed and that `plugins` allow.
+
+    With `settings` by check name, defaults elsewhere.
 
     Raises CheckError when one of them did not load, for a gate that lacks a check stands open, and when settings name a
     check that there is not or a value that it refuses.
     """
     given = settings or {}
     for name in given:
-        CHECKS.named(name)
-    there = _in_order(list(installed().values()))
+        CHECKS.named(name, plugins)
+    there = _in_order(list(installed(plugins).values()))
     if not there:
         raise CheckError("The gate has no checks, so it would let everything pass: install Partsight again.")
     return tuple((check.name, _made(check, given.get(check.name, {}))) for check in there)
 
 
-def lineage(settings: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+def lineage(settings: Mapping[str, Mapping[str, Any]], plugins: Sequence[str] = ALL) -> list[dict[str, Any]]:
     """What judges: each check, its release and its settings; another one of them judges anew."""
-    there = installed()
+    there = installed(plugins)
     return [
         {"check": name, "release": there[name].release, "settings": check.model_dump(mode="json")}
-        for name, check in checks(settings)
+        for name, check in checks(settings, plugins)
     ]
 
 

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import importlib
 import logging
-import os
-from functools import cache
-from importlib.metadata import entry_points
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from tasks.plugins import ALL, Group, Offer, Plugin, PluginError
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from tasks.records import Body
 
-GROUP = "partsight.readers"
-
-OURS = "partsight"
+READERS = Group("reader", "__call__(self, path) that returns bodies", Plugin, PluginError)
 
 NATIVE = {
     **dict.fromkeys((".sldprt", ".sldasm"), "SolidWorks"),
@@ -74,18 +72,6 @@ def load(reference: str) -> Reader:
     return reader
 
 
-def _references() -> Iterator[tuple[str, str]]:
-    """Names and references of all readers, ours first: a later one takes over the suffixes of those before it."""
-    everything = os.environ.get("PARTSIGHT_DISCOVERY", "on").lower() not in {"off", "0", "false"}
-    points = [(point.dist.name if point.dist else "", point.name, point.value) for point in entry_points(group=GROUP)]
-    for package, name, reference in sorted(points, key=lambda point: (point[0] != OURS, point)):
-        if everything or package == OURS:
-            yield name, reference
-    for item in filter(None, os.environ.get("PARTSIGHT_READERS", "").split(",")):
-        name, _, reference = item.partition("=")
-        yield name.strip(), reference.strip()
-
-
 class Registry(NamedTuple):
     """The reader of each suffix, and why a plug-in is not among them, by its name."""
 
@@ -93,20 +79,25 @@ class Registry(NamedTuple):
     broken: dict[str, str]
 
 
-@cache
-def registry() -> Registry:
+def registry(plugins: Sequence[str] = ALL) -> Registry:
     """All readers: the built-in ones, installed plug-ins, and those that PARTSIGHT_READERS names ("a=module:Class").
 
-    With PARTSIGHT_DISCOVERY=off other packages are left out.
+    With PARTSIGHT_DISCOVERY=off other packages are left out, and so is what `plugins` do not allow. A later reader
+    takes over the suffixes of those before it; ours come first.
     """
+    return _registry(READERS.offers(plugins))
+
+
+@lru_cache(maxsize=16)
+def _registry(offers: tuple[Offer, ...]) -> Registry:
     readers: dict[str, Registered] = {}
     broken: dict[str, str] = {}
-    for name, reference in _references():
+    for name, reference, _, _ in offers:
         try:
             reader = load(reference)
             readers |= dict.fromkeys(reader.suffixes, Registered(name, reference, reader))
-        except Exception as error:  # noqa: BLE001 - a plug-in may fail in any way, and must not take the others along
-            broken[name] = f"{reference} does not load: {error}"
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plug-in may fail in any way, and must not take the others along
+            broken[name] = f"{reference} does not load: {type(error).__name__}: {error}."
             logging.getLogger(__name__).warning("The reader %s is left out: %s", name, broken[name])
     return Registry(readers, broken)
 

@@ -15,7 +15,12 @@ change, and give as `mark` what they depend on besides the settings (files it re
 
 from __future__ import annotations
 
-from tasks.plugins import Group, Plugin, PluginError, nearest
+from typing import TYPE_CHECKING
+
+from tasks.plugins import ALL, Group, Plugin, PluginError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["STAGES", "Stage", "StageError", "installed", "nearest", "stage"]
 
@@ -36,18 +41,19 @@ class Stage(Plugin):
 STAGES = Group("stage", "__call__(self, view) that yields views", Stage, StageError)
 
 
-def installed() -> dict[str, Stage]:
+def installed(plugins: Sequence[str] = ALL) -> dict[str, Stage]:
     """Every stage by name: the built-ins, other packages', and those of `PARTSIGHT_STAGES`, which win.
 
-    With `PARTSIGHT_DISCOVERY=off` other packages are left out. A stage that fails to load is there
-    with its `error`.
+    With `PARTSIGHT_DISCOVERY=off` other packages are left out, and so is what `plugins` do not allow. A stage that
+    fails to load is there with its `error`.
     """
-    return STAGES.installed()
+    return STAGES.installed(plugins)
 
 
-def stage(name: str) -> Stage:
+def stage(name: str, plugins: Sequence[str] = ALL) -> Stage:
     """The stage of that name, ready to use.
 
-    Raises StageError when there is none (naming the nearest right one) or when it failed to load.
+    Raises StageError when there is none (naming the nearest right one), when `plugins` do not allow it, or when it
+    failed to load.
     """
-    return STAGES.named(name)
+    return STAGES.named(name, plugins)

@@ -138,7 +138,7 @@ def _some(gallery: Gallery, most: int) -> list[Part]:
 def _shots(gallery: Gallery, some: Sequence[Part]) -> Iterator[Shot]:
     folder = KEPT / "traced"
     folder.mkdir(parents=True, exist_ok=True)
-    stock = orders(gallery.shown, list(gallery.parts.values()), gallery.customer.recipe, gallery.customer.slug)
+    stock = orders(gallery.shown, list(gallery.parts.values()), gallery.customer)
     of_part = {order.part.number: order for order in stock}
     for part in some:
         for difficulty in TRACED:

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from blocks import models
 from blocks.customer import Embed, Render
 from tasks import cutout
-from tasks.embed import Embedder, embedder, network
+from tasks.embed import Network, embedder, network
 from tasks.generate import specimen
 from tasks.records import Bytes, View, generator, over
 from tasks.render import Studio
@@ -157,7 +157,7 @@ def test_a_model_that_looks_at_oblongs_gets_its_own_transform(tmp_path: Path) ->
         config=tmp_path / "oblong.json",
     )
     file = saved(tmp_path, weights, "oblong.safetensors")
-    model = Embedder(models.find("oblong", str(file)))
+    model = Network(models.find("oblong", str(file)))
     assert model._prepared([drawing(1)]).shape == (1, 3, 16, 24)
     assert model.images([drawing(1), drawing(2)]).shape == (2, 8)
     assert model.texts(["a bolt"]).shape == (1, 8)

@@ -17,7 +17,7 @@ from PIL import Image
 from blocks.customer import Quotas
 from blocks.source import Listing, Source, SourceFile
 from tasks.ingest import Found, Reading, bodies_in_child, read, readings, sandbox, scan
-from tasks.readers import GROUP, registry
+from tasks.readers import READERS, registry
 from tasks.records import Body
 from tasks.sandbox import Fault, Limits
 
@@ -206,13 +206,10 @@ class Slow:
 
 
 @pytest.fixture
-def plugins(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def plugins(monkeypatch: pytest.MonkeyPatch) -> None:
     """Readers that come from elsewhere: two that load, and one that does not."""
     known = f"taken={__name__}:Taken,gone=nowhere:Reader,slow={__name__}:Slow"
     monkeypatch.setenv("PARTSIGHT_READERS", known)
-    registry.cache_clear()
-    yield
-    registry.cache_clear()
 
 
 @pytest.mark.usefixtures("plugins")
@@ -287,7 +284,7 @@ def test_the_built_in_readers_come_through_the_same_door() -> None:
     """Every reader that pyproject.toml names is there, and serves the formats that we promise."""
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
     names = {entry.name for entry in registry().readers.values()}
-    assert names == set(project["project"]["entry-points"][GROUP])
+    assert names == set(project["project"]["entry-points"][READERS.entry])
     promised = [".step", ".stp", ".igs", ".iges", ".stl", ".obj", ".ply", ".off", ".3mf", ".glb", ".gltf", ".dae"]
     assert set(promised) <= set(registry().readers)
 

@@ -162,7 +162,7 @@ def test_a_part_that_ends_the_renderer_is_named_too() -> None:
     wanted = choice(parts(1), 3, "acme", STUDIO)
     with Workshop(1, end, queries.lost) as workshop:
         (made,) = workshop.make([Sitting(part=wanted[0].part, mesh=b"", scale=1.0, wanted=wanted)])
-    assert made.failure == "P-000 is not asked for: the renderer was ended by its mesh."
+    assert made.failure.startswith("P-000 is not asked for: its process was ended: by its mesh")
 
 
 def test_a_photograph_stays_in_its_file(tmp_path: Path) -> None:
