@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from tasks import codec, cutout, variants
+from tasks.apart import Apart, LostBatchError
 from tasks.augment import Chain, Task, chain
 from tasks.jury import Judged, Jury
 from tasks.progress import Progress, Silent
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from tasks.embed import Embedder
 
 BATCHES: Final = 90  # most batches: a flow run stays under 200 task runs
+MOST_LOST: Final = 2  # batches: what loses so many is broken, and each costs its time limit
 SMALLEST: Final = 64  # views in a commit: a minute of a GPU, and what is lost when its worker dies
 _prepared: ContextVar[Augmentation | None] = ContextVar("prepared", default=None)
 _COLUMNS: Final = ("id", "part", "camera", "settings", "image", "depth", "mask", "normals")
@@ -54,6 +56,9 @@ class Augmentation:
         self._made_now = self._accepted = 0
         self._done: set[str] = set()
         self._told: list[str] = []
+        self._lost = 0  # batches
+        parts = -(-SMALLEST // customer.recipe.render.views)  # that a commit shows
+        self._apart = Apart(customer.quotas.part_seconds * parts)
 
     def summary(self) -> dict[str, Any]:
         """How many variants were made and accepted, and why it stopped before its end, or gave a part up."""
@@ -103,9 +108,12 @@ class Augmentation:
         views = self.lacking()
         self.progress.start("augment", len(views))
         size = max(SMALLEST, -(-len(views) // BATCHES))
-        for start in range(0, len(views), size):
-            if batch := self._wanted(views[start : start + size]):
-                yield batch
+        try:
+            for start in range(0, len(views), size):
+                if batch := self._wanted(views[start : start + size]):
+                    yield batch
+        finally:
+            self._apart.close()
         self.progress.finish("augment")
 
     def make(self, names: Sequence[str]) -> int:
@@ -117,12 +125,18 @@ class Augmentation:
         todo = [name for name in names if name not in self._done]
         for start in range(0, len(todo), SMALLEST):
             if some := self._wanted(todo[start : start + SMALLEST]):
-                with self._jury.provisionally():
-                    self._make(some)
+                try:
+                    with self._jury.provisionally():
+                        self._make(some)
+                except LostBatchError as error:  # the next run makes them
+                    self._told.append(str(error))
+                    self._lost += 1
         return self._accepted - before
 
     def _wanted(self, names: Sequence[str]) -> list[str]:
-        """Those whose part has not been given up."""
+        """Those whose part has not been given up; none where the stages of others lose one batch after another."""
+        if self._lost >= MOST_LOST:
+            return []
         return [name for name in names if not self._jury.given_up(self._sources[name])]
 
     def _make(self, names: Sequence[str]) -> None:
@@ -181,7 +195,8 @@ class Augmentation:
 
     def _tried(self, steps: Chain, pending: Sequence[Todo], views: dict[str, View]) -> list[list[Shown]]:
         """One try of all that is pending, judged."""
-        made = steps.batch([Task(view=views[name], seed=name, numbers=(number,)) for name, number in pending])
+        tasks = [Task(view=views[name], seed=name, numbers=(number,)) for name, number in pending]
+        made = self._apart.batch(steps, tasks)
         judged = self._jury.judge(made, [views[name] for name, _ in pending])
         return [[(one, steps) for one in some] for some in judged]
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import faulthandler
 import os
 import re
+import sysconfig
 import tempfile
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -35,7 +36,7 @@ class Workshop:
     """A pool of `workers` processes, started when first needed; several threads may order from it at once.
 
     `work` is what is done with an order, and `lost` what to say of one that ends its process, with the reason. An order
-    may take `seconds`, the customer's quota of that `name`; 0 sets no limit.
+    may take `seconds`, the customer's quota of that `name`; 0 sets no limit. A worker that is `alone` uses all cores.
     """
 
     def __init__(
@@ -46,9 +47,10 @@ class Workshop:
         *,
         seconds: float = 0,
         name: str = "part_seconds",
+        alone: bool = False,
     ) -> None:
         self._workers, self._work, self._lost = workers, work, lost
-        self._seconds, self._name = seconds, name
+        self._seconds, self._name, self._prepare = seconds, name, None if alone else one_core
         self._lock = Lock()
         self._alone = Lock()
         self._pool: ProcessPoolExecutor | None = None
@@ -88,7 +90,7 @@ class Workshop:
     def _again(self, order: Any) -> Any:
         with self._lock:
             call = self._call(order)
-        with _pool(1) as pool:
+        with self._started(1) as pool:
             try:
                 return pool.submit(_within, call).result()
             except BrokenProcessPool:
@@ -107,12 +109,16 @@ class Workshop:
         with self._lock:
             call = self._call(order)
             if self._pool is None:
-                self._pool = _pool(self._workers)
+                self._pool = self._started(self._workers)
             try:
                 return self._pool.submit(_within, call), call.word
             except BrokenProcessPool:
-                self._pool = _pool(self._workers)
+                self._pool = self._started(self._workers)
                 return self._pool.submit(_within, call), call.word
+
+    def _started(self, workers: int) -> ProcessPoolExecutor:
+        # spawn: a forked copy of a process with threads, torch or GL in it is broken
+        return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=self._prepare)
 
     def _call(self, order: Any) -> _Call:
         """The order with a file of its own, in which its process says where it stood when its time was up."""
@@ -154,15 +160,13 @@ def _told(word: Path) -> str:
 
 
 def _place(told: str) -> str:
-    """Where the order stood, as file, line and function."""
+    """Where the order stood, as file, line and function: Python's own library is not where the fault is."""
     own = [thread for thread in told.split("\n\n") if "in _within" in thread]
-    found = re.search(r'File "(.*?)", line (\d+) in (\S+)', own[0] if own else told)
-    return f"{Path(found[1]).name}, line {found[2]}, {found[3]}" if found else "a place that is not known"
-
-
-def _pool(workers: int) -> ProcessPoolExecutor:
-    # spawn: a forked copy of a process with threads, torch or GL in it is broken
-    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=one_core)
+    frames = re.findall(r'File "(.*?)", line (\d+) in (\S+)', own[0] if own else told)
+    library = sysconfig.get_path("stdlib")
+    theirs = [frame for frame in frames if not frame[0].startswith(library) or "site-packages" in frame[0]]
+    file, line, function = (theirs or frames or [("", "", "")])[0]
+    return f"{Path(file).name}, line {line}, {function}" if file else "a place that is not known"
 
 
 def one_core() -> None:

@@ -1,0 +1,103 @@
+"""Whatever an order does to its process, the others are made, the reason is told, and nothing is left running."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks.workshop import Workshop
+
+ERRANDS = """
+import ctypes, faulthandler, os, time
+
+def work(order):
+    what, _, number = order.partition(" ")
+    if what == "hang":
+        time.sleep(600)
+    if what == "spin":
+        while True:
+            pass
+    if what == "exit":
+        os._exit(3)
+    if what == "fault":
+        ctypes.string_at(0)
+    if what == "raise":
+        raise ValueError("a broken stage")
+    return f"made {number}"
+
+def lost(order, reason):
+    return f"{order} lost: {reason}"
+"""
+
+
+@pytest.fixture
+def errands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """What workers do, in a module that their processes find."""
+    (tmp_path / "workshop_errands.py").write_text(ERRANDS)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import importlib
+
+    return importlib.import_module("workshop_errands")
+
+
+@pytest.fixture
+def workshop(errands: Any) -> Iterator[Callable[..., Workshop]]:
+    """A maker of workshops, none of which leaves a process behind."""
+    opened: list[Workshop] = []
+
+    def maker(workers: int = 2, seconds: float = 2) -> Workshop:
+        opened.append(Workshop(workers, errands.work, errands.lost, seconds=seconds))
+        return opened[-1]
+
+    yield maker
+    for one in opened:
+        one.close()
+    assert multiprocessing.active_children() == []
+
+
+def test_an_order_that_hangs_is_ended_and_the_others_are_made(workshop: Callable[..., Workshop]) -> None:
+    """The sentence names the limit, the quota that sets it, and where the order stood."""
+    start = time.monotonic()
+    made = workshop().make(["make 1", "hang 2", "make 3", "make 4"])
+    assert [made[0], *made[2:]] == ["made 1", "made 3", "made 4"]
+    assert made[1].startswith("hang 2 lost: it took longer than 2 s (`quotas.part_seconds` in the customer's file)")
+    assert made[1].endswith("and was ended in workshop_errands.py, line 7, work.")
+    assert time.monotonic() - start < 60
+
+
+def test_an_order_that_never_lets_go_of_the_interpreter_is_ended(workshop: Callable[..., Workshop]) -> None:
+    """A busy loop gives no other Python thread a chance: the clock is not one."""
+    made = workshop(workers=1, seconds=1).make(["spin 1", "make 2"])
+    assert "took longer than 1 s" in made[0]
+    assert made[1] == "made 2"
+
+
+@pytest.mark.parametrize(("order", "where"), [("exit 1", ""), ("fault 1", " in workshop_errands.py, line 14, work")])
+def test_an_order_that_ends_its_process_is_named(workshop: Callable[..., Workshop], order: str, where: str) -> None:
+    """It is tried again alone, to be sure; a fault says where it was."""
+    made = workshop().make([order, "make 2", "make 3"])
+    assert made[0].startswith(f"{order} lost: its process was ended{where}: by its mesh")
+    assert made[1:] == ["made 2", "made 3"]
+
+
+def test_what_an_order_raises_is_the_callers(workshop: Callable[..., Workshop]) -> None:
+    """An exception passes, as it does without processes."""
+    with pytest.raises(ValueError, match="a broken stage"):
+        workshop().make(["raise 1"])
+
+
+def test_without_a_limit_nothing_is_ended(workshop: Callable[..., Workshop], tmp_path: Path) -> None:
+    """And what the processes leave word in goes with the workshop."""
+    one = workshop(seconds=0)
+    assert one.make(["make 1"]) == ["made 1"]
+    words = one._words
+    assert words
+    assert list(Path(words.name).iterdir()) == []
+    one.close()
+    assert not Path(words.name).exists()
+    assert tmp_path.exists()
