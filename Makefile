@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench bench-recall bench-diffusion bench-variants bench-gate mutations samples clean
+.PHONY: help setup demo test lint format bench bench-recall bench-diffusion bench-variants bench-gate check check-compose check-kubernetes mutations samples clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -52,6 +52,16 @@ bench-variants: setup  ## variants of real parts in all ways, the gate's verdict
 
 bench-gate: setup  ## planted faults and sound pictures before the gate: a table and build/gate.json
 	$(BIN)/python tests/bench/gate.py
+
+check: check-compose check-kubernetes  ## both of the following; not in CI, since they need more than make setup brings
+
+check-compose: setup  ## compose.yaml's commands and settings for real, without containers (apt: postgresql redis-server)
+	$(BIN)/python tests/infra/compose.py
+
+check-kubernetes:  ## what Prefect's Kubernetes worker makes of infra/k8s, against Kubernetes' own schema
+	$(PYTHON) -m venv build/kubernetes
+	build/kubernetes/bin/pip install --quiet --constraint constraints.txt prefect prefect-kubernetes kubernetes-validate pyyaml
+	build/kubernetes/bin/python tests/infra/jobs.py
 
 mutations: setup  ## 300 mutated CAD files: loaded, quarantined, or (never) brought down
 	$(BIN)/python tests/hostile/mutations.py --count 300

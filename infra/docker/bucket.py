@@ -15,7 +15,7 @@ from typing import Any, Final
 
 _WRITERS: Final = 8
 _ROUNDS: Final = 5
-_TAKEN: Final = {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}
+_MISSING: Final = {"404", "NoSuchBucket", "NotFound"}
 _LOST: Final = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 
 logger = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 def main() -> None:
     """Entry point of the container `bucket`; ends with exit code 1 and a sentence where the storage won't do."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    if len(sys.argv) != 2:  # noqa: PLR2004
+    if len(sys.argv) != 2:
         sys.exit("Say which bucket to make: python -m infra.docker.bucket NAME")
     name = sys.argv[1]
     storage = client()
@@ -52,12 +52,13 @@ def ensure(storage: Any, name: str) -> bool:
     from botocore.exceptions import ClientError
 
     try:
-        storage.create_bucket(Bucket=name)
+        storage.head_bucket(Bucket=name)
     except ClientError as error:
-        if error.response["Error"]["Code"] not in _TAKEN:
+        if error.response["Error"]["Code"] not in _MISSING:
             raise
-        return False
-    return True
+        storage.create_bucket(Bucket=name)
+        return True
+    return False
 
 
 def unfit(storage: Any, name: str) -> str:
