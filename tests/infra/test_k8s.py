@@ -160,15 +160,13 @@ def test_the_server_is_closed_and_quiet() -> None:
 
 
 def test_prefect_is_the_version_that_is_tested() -> None:
-    """The images of the charts are of the Prefect that constraints.txt has."""
+    """The server is our image; the workers' is of the Prefect that constraints.txt has."""
     pins = (K8S.parents[1] / "constraints.txt").read_text(encoding="utf-8")
     pinned = re.search(r"^prefect==(.*)$", pins, re.MULTILINE)
     assert pinned
-    tags = [
-        values("server")["global"]["prefect"]["image"]["prefectTag"],
-        *(values(f"worker-{pool}")["worker"]["image"]["prefectTag"] for pool in POOLS),
-    ]
-    assert all(tag.startswith(f"{pinned[1]}-python3.11") for tag in tags)
+    assert values("server")["global"]["prefect"]["image"]["repository"] == "partsight"
+    for pool in POOLS:
+        assert values(f"worker-{pool}")["worker"]["image"]["prefectTag"] == f"{pinned[1]}-python3.11-kubernetes"
 
 
 def test_no_file_holds_a_secret() -> None:
