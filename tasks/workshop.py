@@ -10,8 +10,10 @@ from __future__ import annotations
 import faulthandler
 import os
 import re
+import shutil
 import sysconfig
 import tempfile
+import weakref
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
@@ -54,7 +56,7 @@ class Workshop:
         self._lock = Lock()
         self._alone = Lock()
         self._pool: ProcessPoolExecutor | None = None
-        self._words: tempfile.TemporaryDirectory[str] | None = None
+        self._words: Path | None = None
         self._count = 0
 
     def __enter__(self) -> Self:
@@ -71,7 +73,7 @@ class Workshop:
         if pool is not None:
             pool.shutdown(cancel_futures=True)
         if words is not None:
-            words.cleanup()
+            shutil.rmtree(words, ignore_errors=True)
 
     def make(self, orders: Sequence[Any]) -> list[Any]:
         """What came of each order, in their order."""
@@ -123,9 +125,10 @@ class Workshop:
     def _call(self, order: Any) -> _Call:
         """The order with a file of its own, in which its process says where it stood when its time was up."""
         if self._words is None:
-            self._words = tempfile.TemporaryDirectory(prefix="partsight-workshop-", ignore_cleanup_errors=True)
+            self._words = Path(tempfile.mkdtemp(prefix="partsight-workshop-"))
+            weakref.finalize(self, shutil.rmtree, self._words, ignore_errors=True)  # for one that nobody closes
         self._count += 1
-        return _Call(self._work, order, self._seconds, Path(self._words.name) / str(self._count))
+        return _Call(self._work, order, self._seconds, self._words / str(self._count))
 
 
 class _Call(NamedTuple):

@@ -97,7 +97,7 @@ def test_without_a_limit_nothing_is_ended(workshop: Callable[..., Workshop], tmp
     assert one.make(["make 1"]) == ["made 1"]
     words = one._words
     assert words
-    assert list(Path(words.name).iterdir()) == []
+    assert list(words.iterdir()) == []
     one.close()
-    assert not Path(words.name).exists()
+    assert not words.exists()
     assert tmp_path.exists()
