@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import cached_property
-from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from lancedb.expr import col, lit
 
 from tasks.contents import Contents, contents
-from tasks.plan import PartPlan, orders
+from tasks.making import BATCHES, Making, batches, chunks
+from tasks.plan import PartPlan
 from tasks.progress import Progress, Silent
 from tasks.survey import Survey, outlook, parts_now, remarks, survey
 from tasks.tally import Tally
-from tasks.workshop import Workshop
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -28,18 +27,12 @@ if TYPE_CHECKING:
     from blocks.customer import Customer
     from blocks.source import Source
     from tasks.augmentation import Augmentation
-    from tasks.embed import Embedder
     from tasks.ingest import Found, Reading
-    from tasks.pictures import Made
-    from tasks.publish import Publisher
     from tasks.records import Part
     from tasks.release import Verdict
 
-BATCHES: Final = 90  # most batches of files, and of parts: a flow run stays under 200 task runs
-SMALLEST: Final = 8  # parts in a batch: seconds of work, so that a task costs little beside it
 FILES_AT_ONCE: Final = 24  # files whose meshes are in memory, and in one commit
 ASKED_BY: Final = ("studio",)  # a path tracer takes a second for a picture: `partsight evaluate` asks with it too
-PICTURES_AT_ONCE: Final = 512  # pictures in memory, and in one commit
 
 _prepared: ContextVar[Job | None] = ContextVar("prepared", default=None)
 
@@ -51,17 +44,25 @@ class Job:
         self, customer: Customer, catalogue: Catalogue, seen: Survey, tally: Tally, home: Path, workers: int
     ) -> None:
         self.customer, self.catalogue, self.seen, self.tally = customer, catalogue, seen, tally
-        self.progress: Progress = Silent()
         self.workers = workers
         self.left_out: tuple[str, ...] = ()
         self._home = home
         self._started = _now()
-        self._embedding = Lock()  # one batch is embedded at a time: the model uses all cores
         self._parts: PartPlan | None = None
         self._readings: Generator[Reading] | None = None
         self._contents: list[Contents] = []  # read, and not committed yet
         self._committed = 0  # files
-        self._workshop = Workshop(self.workers, seconds=customer.quotas.part_seconds)
+        self._making = Making(customer, catalogue, tally, workers)
+        self.progress = Silent()
+
+    @property
+    def progress(self) -> Progress:
+        """Who is told how far it has come."""
+        return self._making.progress
+
+    @progress.setter
+    def progress(self, shown: Progress) -> None:
+        self._making.progress = shown
 
     # files
 
@@ -69,14 +70,14 @@ class Job:
         """The files to read, in batches."""
         files = self.seen.plan.read
         self.progress.start("read", len(files))
-        yield from _chunks(files, max(FILES_AT_ONCE, -(-len(files) // BATCHES)))
+        yield from chunks(files, max(FILES_AT_ONCE, -(-len(files) // BATCHES)))
         self._stop_reading()
         self.progress.finish("read")
 
     def read(self, files: Sequence[Found]) -> int:
         """Read the next `files`, commit their shapes and rows, and return how many can be used."""
         done = self._committed - self.seen.plan.read.index(files[0])  # a second try goes on where the first failed
-        return sum(self._read(len(some)) for some in _chunks(files[done:], FILES_AT_ONCE))
+        return sum(self._read(len(some)) for some in chunks(files[done:], FILES_AT_ONCE))
 
     def _read(self, count: int) -> int:
         from tasks.publish import publish_files
@@ -123,6 +124,7 @@ class Job:
             settle(self.catalogue)
         with self.tally.phase("scan"):
             self._parts = parts_now(self.catalogue, self.customer, self.seen)
+        self._making.recipes = self._parts.recipes
         total = len(self._parts.work) * self.customer.recipe.render.views
         self.progress.start("pictures", total)
         self.progress.start("publish", len(self._parts.work))
@@ -130,41 +132,11 @@ class Job:
 
     def part_batches(self) -> list[Sequence[Part]]:
         """The parts that need work, in batches of seconds to a minute."""
-        work = sorted(self._planned.work, key=lambda part: part.number)
-        return list(_chunks(work, max(SMALLEST, -(-len(work) // BATCHES))))
+        return batches(self._planned.work)
 
     def make(self, parts: Sequence[Part]) -> int:
         """Make what a batch of parts lacks and commit it; returns how many vectors that gave."""
-        recipe = self.customer.recipe
-        each = recipe.render.views * (1 + recipe.variants)
-        return sum(self._make(some) for some in _chunks(parts, max(1, PICTURES_AT_ONCE // each)))
-
-    def _make(self, parts: Sequence[Part]) -> int:
-        made: list[Made] = []
-        for one in self._workshop.make(orders(self.catalogue, parts, self.customer)):
-            made.append(one)
-            self.tally.spend(one.seconds, self.workers)
-            self.progress.advance("pictures", self.customer.recipe.render.views)
-            if one.failure:
-                where = one.part.occurrences[0].file if one.part.occurrences else one.part.number
-                self.tally.fail(one.part.number, where, one.failure)
-        with self._embedding:
-            vectors = self._publisher.publish(made, self._embedder)
-        self.tally.add({"vectors": vectors})
-        self.progress.advance("publish", len(made))
-        return vectors
-
-    @cached_property
-    def _publisher(self) -> Publisher:
-        from tasks.publish import Publisher
-
-        return Publisher(self.catalogue, self._vectors, self._planned.recipes, self.tally, self.customer.slug)
-
-    @cached_property
-    def _embedder(self) -> Embedder:
-        from tasks.embed import embedder
-
-        return embedder(self.customer.recipe.embed, self.customer.plugins)
+        return self._making.make(parts)
 
     @property
     def _planned(self) -> PartPlan:
@@ -213,8 +185,7 @@ class Job:
 
     def warm_up(self) -> None:
         """Load the model, so that the first batch finds it ready; what is wrong with it, that batch will say."""
-        with self._embedding, suppress(ValueError, OSError, RuntimeError):
-            self._embedder.images([])
+        self._making.warm_up()
 
     def outlook(self) -> dict[str, Any]:
         """What this run would do."""
@@ -226,7 +197,7 @@ class Job:
         from tasks.augment import chain
 
         recipe, plugins = self.customer.recipe, self.customer.plugins
-        _ = self._embedder
+        _ = self._making.embedder
         chain(recipe.stages, recipe.settings, plugins)
         gate.checks(recipe.checks, plugins)
         delivery.check(self.customer)
@@ -280,7 +251,7 @@ class Job:
 
         if not self.customer.release.queries:
             return Verdict()
-        self._workshop.close()  # its processes have done their work, and those that make the questions want room
+        self._making.close()  # its processes have done their work, and those that make the questions want room
         with self.tally.phase("evaluate"):
             asked, failures = queries.ready(
                 self.catalogue,
@@ -294,18 +265,18 @@ class Job:
             queries.forget_others(self.catalogue, self.catalogue, self.customer)
             self.catalogue.compact("queries")
             self.progress.start("evaluate", len(asked))
-            verdict = judge(self.catalogue, self.customer, self._embedder, asked, self.progress)
+            verdict = judge(self.catalogue, self.customer, self._making.embedder, asked, self.progress)
         self.progress.finish("evaluate")
         return verdict.replace(notes=(*verdict.notes, *failures))
 
     def close(self) -> None:
         """End the processes that this run started."""
         self._stop_reading()
-        self._workshop.close()
+        self._making.close()
 
     @cached_property
     def _vectors(self) -> str:
-        return self._embedder.table
+        return self._making.embedder.table
 
     def _count(self) -> None:
         plan, run = self._planned, self.tally.run
@@ -383,11 +354,6 @@ def prepared(job: Job) -> Iterator[None]:
         yield
     finally:
         _prepared.reset(token)
-
-
-def _chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
 
 
 def _now() -> str:
