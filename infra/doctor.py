@@ -46,8 +46,9 @@ def examine(machine: Settings) -> list[Check]:
     """Look at everything; a thing that is broken is a check that failed, never an exception."""
     with ThreadPoolExecutor(2) as pool:  # each of these waits for a process that imports much
         slow = [pool.submit(look) for look in (opengl, sandbox, device, weights)]
+        last = pool.submit(prefect)
         quick = [python(), *packages(), home(machine)]
-        return [*quick, *(look.result() for look in slow), *plug_ins()]
+        return [*quick, *(look.result() for look in slow), *plug_ins(), *last.result()]
 
 
 def python() -> Check:
@@ -171,6 +172,14 @@ def plug_ins() -> Iterator[Check]:
     for name, error in answer.items():
         if error:
             yield Check(name=f"stage {name}", ok=False, needed=False, found=error, advice="mend or remove the plug-in")
+
+
+def prefect() -> list[Check]:
+    """Whether a Prefect server answers, to whom, and who works for it; asked apart, since Prefect loads for seconds."""
+    answer = _ask("from infra.doctor_server import looked as ask")
+    if isinstance(answer, str):
+        return [Check(name="Prefect server", ok=False, needed=False, found=answer, advice=_INSTALL)]
+    return [Check(**check) for check in answer["checks"]]
 
 
 def _ask(code: str) -> dict[str, Any] | str:

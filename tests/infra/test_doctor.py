@@ -43,7 +43,17 @@ def checks(visit: tuple[int, dict[str, Any]]) -> dict[str, doctor.Check]:
 
 def test_everything_that_matters_is_looked_at(checks: dict[str, doctor.Check]) -> None:
     """Python, packages, state, OpenGL, sandbox, device, weights, stages: each has its line."""
-    wanted = {"python", "package numpy", "PARTSIGHT_HOME", "OpenGL", "sandbox", "device", "weights", "stages"}
+    wanted = {
+        "python",
+        "package numpy",
+        "PARTSIGHT_HOME",
+        "OpenGL",
+        "sandbox",
+        "device",
+        "weights",
+        "stages",
+        "Prefect server",
+    }
     assert wanted <= set(checks)
     assert "extra s3" in checks
 
