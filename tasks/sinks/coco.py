@@ -128,11 +128,11 @@ def polygons(mask: Bools) -> list[list[float]]:
     framed = np.pad(mask.astype(np.float32), 1)
     found = []
     for contour in tools.find_contours(framed, 0.5, positive_orientation="high"):
-        corners = tools.approximate_polygon(contour, 0.5)[:-1]
+        corners = tools.approximate_polygon(contour, 0.45)[:-1]
         across, down = corners[:, 1] - 0.5, corners[:, 0] - 0.5  # the frame is one pixel, a pixel's middle half of one
         # a hole turns the other way round
         turning = float(np.sum(across * np.roll(down, -1) - np.roll(across, -1) * down))
-        if turning > 0 and 2 * len(corners) >= SMALLEST:
+        if turning < 0 and 2 * len(corners) >= SMALLEST:
             found.append([round(float(value), 2) for value in np.stack([across, down], axis=1).ravel()])
     return found or [_corners(box(mask))]
 
