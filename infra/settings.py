@@ -19,6 +19,10 @@ class Settings(BaseSettings):
     customers: Path = Field(
         Path(__file__).parent / "customers", description="Folder with one YAML file for each customer."
     )
+    catalogues: str = Field(
+        "",
+        description="Folder or bucket prefix that holds one database for each customer; empty: below PARTSIGHT_HOME.",
+    )
     workers: int = Field(
         os.cpu_count() or 1, ge=1, le=256, description="How many files are read at once, and processes used."
     )
@@ -35,6 +39,12 @@ class Settings(BaseSettings):
     def catalogue(self, slug: str) -> Path:
         """Where the customer's LanceDB database is."""
         return self.folder(slug) / "catalogue"
+
+    def uri(self, slug: str) -> str:
+        """Where the customer's LanceDB database is, as LanceDB names it: an absolute folder, or a bucket prefix."""
+        if "://" in self.catalogues:
+            return f"{self.catalogues.rstrip('/')}/{slug}"
+        return str((Path(self.catalogues) / slug if self.catalogues else self.catalogue(slug)).absolute())
 
     def hush(self) -> None:
         """Let Prefect say no more than we do; what somebody set in the environment counts."""

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 
 from cyclopts import App, CycloptsError, Parameter
 
+from infra.cli.customer import app as customer
+from infra.cli.deploy import deploy
 from infra.cli.evaluate import evaluate
+from infra.cli.export import export
 from infra.cli.finetune import finetune
 from infra.cli.images import images
 from infra.cli.machine import doctor, stages
@@ -18,6 +21,7 @@ from infra.cli.output import WrongCallError, complain
 from infra.cli.parts import parts
 from infra.cli.review import review
 from infra.cli.search import search
+from infra.cli.up import up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,9 +52,13 @@ app = App(
     help_format="markdown",
     default_parameter=Parameter(negative=(), show_default=False),
 )
-_COMMANDS: tuple[Callable[..., int], ...] = (onboard, search, evaluate, review, finetune, parts, images, stages, doctor)
+_COMMANDS: tuple[Callable[..., int], ...] = (
+    *(onboard, search, evaluate, review, finetune, parts, images, export),
+    *(deploy, up, stages, doctor),
+)
 for _place, _command in enumerate(_COMMANDS):
     app.command(_command, sort_key=_place)
+app.command(customer)
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from cyclopts.validators import Number
 
 from infra.cli.output import Answer, Json, WrongCallError, answer, complain
 from infra.cli.who import customer as resolve
-from infra.cli.who import here, remember
+from infra.cli.who import here, location, remember
 
 if TYPE_CHECKING:
     from blocks.customer import Customer
@@ -47,7 +47,7 @@ def onboard(
     machine = here()
     who = resolve(customer, machine, source=source)
     if source:
-        who = who.model_copy(update={"source": _location(source)})
+        who = who.model_copy(update={"source": location(source)})
     _check_source(who)
     from tasks.release import RefusedError
 
@@ -88,10 +88,6 @@ def _run(who: Customer, *, source: str, limit: int | None, even_if_worse: bool) 
             home=machine.home.absolute(),
             workers=machine.workers,
         )
-
-
-def _location(source: str) -> str:
-    return source if "://" in source else str(Path(source).expanduser().absolute())
 
 
 def _check_source(who: Customer) -> None:

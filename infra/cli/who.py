@@ -54,6 +54,21 @@ def customer(name: str, machine: Settings, *, source: str = "") -> Customer:
     )
 
 
+def everybody(machine: Settings) -> list[Customer]:
+    """All customers that have a file in the customers' folder, by slug. Raises WrongCallError where one is wrong."""
+    from blocks.customer_file import load
+
+    try:
+        return [_of_slug(load(path), path.stem, path) for path in sorted(machine.customers.glob("*.yaml"))]
+    except ValueError as error:
+        raise WrongCallError(str(error)) from error
+
+
+def location(source: str) -> str:
+    """A source as it is understood from every folder: an address as it is, a path from the root."""
+    return source if "://" in source else str(Path(source).expanduser().absolute())
+
+
 def remember(who: Customer, machine: Settings) -> None:
     """Keep the customer's settings beside their catalogue, so that the slug alone finds them again.
 

@@ -1,0 +1,214 @@
+"""What a Prefect server should hold for these customers: plain data, in the order in which it has to be made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from blocks.customer import Customer
+    from infra.settings import Settings
+
+OURS: Final = "partsight"  # the tag of everything that is ours
+LOST_AFTER: Final = 90  # seconds without a heartbeat (one comes every 30) until a run counts as crashed
+TITLE: Final = "Partsight: "  # how the names of our automations begin
+CRASHED: Final = f"{TITLE}a run that gives no sign of life has crashed"
+ENVIRONMENT: Final = {
+    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
+    "PREFECT_LOGGING_EXTRA_LOGGERS": "partsight",
+    "DO_NOT_TRACK": "1",
+}
+
+Kind = Literal["block type", "block", "pool", "limit", "deployment", "automation"]
+
+
+class Thing(NamedTuple):
+    """One thing on the server: its kind, its name, and what it says."""
+
+    kind: Kind
+    name: str
+    body: dict[str, Any]
+
+
+class Offer(NamedTuple):
+    """A flow that every customer has a deployment of, the pool that it runs in, and what its form shows first."""
+
+    flow: str
+    pool: Literal["cpu", "gpu"]
+    form: tuple[str, ...]  # blocks and groups that are filled in
+
+
+OFFERS: Final = (
+    Offer("onboard", "cpu", ("customer", "source", "stages")),
+    Offer("evaluate", "cpu", ("customer",)),
+    Offer("augment", "gpu", ("customer",)),
+    Offer("finetune", "gpu", ("customer",)),
+)
+
+
+def wanted(customers: Sequence[Customer], machine: Settings) -> list[Thing]:
+    """Everything that should be there for `customers`."""
+    return [
+        *_block_types(),
+        *(block for customer in customers for block in _blocks(customer, machine)),
+        *_pools(customers),
+        *_limits(customers),
+        *(deployment for customer in customers for deployment in _deployments(customer, machine)),
+        *_automations(customers),
+    ]
+
+
+def block(kind: str, slug: str) -> dict[str, Any]:
+    """A block as the value of a parameter, by its name; the server's own id is put in when it is known."""
+    return {"$ref": {"block": f"partsight-{kind}/{slug}"}}
+
+
+def _block_types() -> Iterator[Thing]:
+    from blocks.collection import BLOCKS
+
+    for one in BLOCKS:
+        body = {"checksum": one._calculate_schema_checksum(), "logo": str(one._logo_url)}  # noqa: SLF001 no other way
+        yield Thing("block type", one.get_block_type_slug(), body)
+
+
+def _blocks(customer: Customer, machine: Settings) -> Iterator[Thing]:
+    slug, embed = customer.slug, customer.recipe.embed
+    yield Thing("block", f"partsight-catalogue/{slug}", {"uri": machine.uri(slug)})
+    yield Thing("block", f"partsight-source/{slug}", {"location": customer.source, "customer": slug})
+    yield Thing("block", f"partsight-model/{slug}", {"model": embed.model, "weights": embed.weights})
+    yield Thing("block", f"partsight-customer/{slug}", {"settings": customer.model_dump(mode="json")})
+
+
+def _pools(customers: Sequence[Customer]) -> Iterator[Thing]:
+    names = {pool for customer in customers for pool in (customer.pools.cpu, customer.pools.gpu) if pool}
+    for name in sorted(names):
+        yield Thing("pool", name, {"type": "process"})
+
+
+def _limits(customers: Sequence[Customer]) -> Iterator[Thing]:
+    from flows.place import limit, slots
+
+    for customer in customers:
+        yield Thing("limit", limit(customer.slug), {"limit": 1})
+    most: dict[str, int] = {}
+    for customer in customers:
+        if pool := customer.pools.gpu:
+            most[pool] = max(most.get(pool, 1), customer.pools.slots)
+    for pool, count in sorted(most.items()):
+        yield Thing("limit", slots(pool), {"limit": count})
+
+
+def _deployments(customer: Customer, machine: Settings) -> Iterator[Thing]:
+    for offer in OFFERS:
+        if offer.flow == "augment" and not customer.pools.gpu:
+            continue
+        yield Thing("deployment", f"{offer.flow}/{customer.slug}", _deployment(offer, customer, machine))
+
+
+def _deployment(offer: Offer, customer: Customer, machine: Settings) -> dict[str, Any]:
+    from importlib import import_module
+
+    flow = getattr(import_module(f"flows.{offer.flow}"), offer.flow)
+    pool = customer.pools.gpu if offer.pool == "gpu" else ""
+    alone = offer.flow != "augment"  # shares of one run work side by side
+    environment = dict(ENVIRONMENT)
+    if "://" not in machine.uri(customer.slug):  # a disk that this machine and its workers share
+        environment["PARTSIGHT_HOME"] = str(machine.home.absolute())
+    return {
+        "entrypoint": f"flows.{offer.flow}.{offer.flow}",
+        "description": _description(flow, customer),
+        "tags": [OURS, f"customer:{customer.slug}"],
+        "work_pool_name": pool or customer.pools.cpu,
+        "job_variables": {"env": environment},
+        "parameters": _parameters(offer, customer),
+        "parameter_openapi_schema": flow.parameters.model_dump(mode="json"),
+        "enforce_parameter_schema": True,
+        "schedules": _schedules(offer, customer),
+        "concurrency_limit": 1 if alone else None,
+        "collision_strategy": "ENQUEUE" if alone else None,
+    }
+
+
+def _description(flow: Any, customer: Customer) -> str:
+    said = (flow.description or "").strip().splitlines()[0]
+    return f"**{customer.name or customer.slug}** — {said}"
+
+
+def _parameters(offer: Offer, customer: Customer) -> dict[str, Any]:
+    from flows.form import defaults
+
+    found: dict[str, Any] = {}
+    for name in offer.form:
+        if name == "stages":
+            found |= defaults(customer)
+        else:
+            found[name] = block(name, customer.slug)
+    return found
+
+
+def _schedules(offer: Offer, customer: Customer) -> list[dict[str, Any]]:
+    schedule = customer.schedule
+    if offer.flow != "onboard" or not schedule.cron:
+        return []
+    return [{"cron": schedule.cron, "timezone": schedule.timezone, "active": schedule.active}]
+
+
+def _automations(customers: Sequence[Customer]) -> Iterator[Thing]:
+    ends = ("Completed", "Failed", "Cancelled", "Crashed", "Paused", "Suspended")
+    yield Thing(
+        "automation",
+        CRASHED,
+        {
+            "description": "A worker that dies cannot say so. A run whose heartbeats stop is marked as crashed, and "
+            "the next one goes on with what is missing.",
+            "trigger": {
+                "match": {"prefect.resource.id": "prefect.flow-run.*"},
+                "match_related": {"prefect.resource.id": f"prefect.tag.{OURS}", "prefect.resource.role": "tag"},
+                "after": ["prefect.flow-run.heartbeat"],
+                "expect": ["prefect.flow-run.heartbeat", *(f"prefect.flow-run.{end}" for end in ends)],
+                "for_each": ["prefect.resource.id"],
+                "posture": "Proactive",
+                "threshold": 1,
+                "within": float(LOST_AFTER),
+            },
+            "actions": [
+                {
+                    "type": "change-flow-run-state",
+                    "name": None,
+                    "state": "CRASHED",
+                    "message": f"No sign of life for {LOST_AFTER} s: the worker is gone. Start it again, and it goes "
+                    "on with what is missing.",
+                    "force": False,
+                }
+            ],
+        },
+    )
+    for customer in customers:
+        if customer.notify:
+            yield Thing("automation", f"{TITLE}tell of runs of {customer.slug} that fail", _notice(customer))
+
+
+def _notice(customer: Customer) -> dict[str, Any]:
+    tag = f"prefect.tag.customer:{customer.slug}"
+    return {
+        "description": f"Tells {customer.notify} when a run of {customer.slug} failed or crashed.",
+        "trigger": {
+            "match": {"prefect.resource.id": "prefect.flow-run.*"},
+            "match_related": {"prefect.resource.id": tag, "prefect.resource.role": "tag"},
+            "after": [],
+            "expect": ["prefect.flow-run.Crashed", "prefect.flow-run.Failed"],
+            "for_each": ["prefect.resource.id"],
+            "posture": "Reactive",
+            "threshold": 1,
+            "within": 0.0,
+        },
+        "actions": [
+            {
+                "type": "send-notification",
+                "block_document_id": {"$ref": {"block": customer.notify}},
+                "subject": f"Partsight: {{{{ flow.name }}}} of {customer.slug} ended as {{{{ flow_run.state.name }}}}",
+                "body": "{{ flow_run.name }}: {{ flow_run.state.message }}\n{{ flow_run|ui_url }}",
+            }
+        ],
+    }
