@@ -32,6 +32,7 @@ KEYS: Final = {
     "images": "id",
     "queries": "id",
     "reviews": "id",
+    "orders": "part",
     "runs": "run",
 }
 VECTORS: Final = "vectors__"
@@ -278,6 +279,7 @@ def schema(name: str, dimension: int = 0) -> pa.Schema:
         | dict.fromkeys(("image", "depth", "mask", "normals"), blob),
         "queries": dict.fromkeys(("id", "part", "difficulty", "renderer", "run"), text) | {"image": blob},
         "reviews": {"id": text, "accepted": pa.bool_(), "at": text},
+        "orders": dict.fromkeys(("part", "record", "recipe", "run", "failure"), text),
         "runs": dict.fromkeys(("run", "started", "finished", "status", "summary", "live", "report"), text)
         | {"versions": text, "embed": text, "threshold": real, "kinds": text},
     }.get(name) or (

@@ -22,6 +22,7 @@ from flows.page import progress, saying
 from flows.patience import patiently
 from flows.place import LEASE, slots
 from tasks.augmentation import Augmentation, opened, prepared
+from tasks.making import on_gpu
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,14 +74,14 @@ def augmented(work: Augmentation, customer: CustomerBlock) -> None:
     if not lacking:
         return
     pools = work.customer.pools
-    if not pools.gpu or "augment" not in pools.on_gpu:
+    if not on_gpu(work.customer, "augment"):
         with prepared(work):  # the flow goes on with what is open already
             augment(customer, run=work.run)
         return
     shares = -(-lacking // pools.views)
     given = {"customer": customer.reference(), "recipe": work.customer.recipe.model_dump(mode="json"), "run": work.run}
-    for notes in elsewhere("augment", work.customer.slug, given, shares):
-        work.tell(notes)
+    for told in elsewhere("augment", work.customer.slug, given, shares):
+        work.tell(told["notes"])
 
 
 titled(augment)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 LOOK: Final = 1.0  # seconds between two looks at a run elsewhere
 
 
-def elsewhere(flow: str, slug: str, parameters: Mapping[str, Any], shares: int) -> Iterator[list[str]]:
-    """Run the deployment of `flow` for a customer once for each share of the work; yields the notes of each.
+def elsewhere(flow: str, slug: str, parameters: Mapping[str, Any], shares: int) -> Iterator[dict[str, Any]]:
+    """Run the deployment of `flow` for a customer once for each share of the work; yields what each says at its end.
 
     All are started at once: how many work at the same time is up to the workers of their pool. Whatever ends this run
     ends them too. Raises RuntimeError when a share did not end well, three times over.
@@ -36,8 +36,8 @@ def elsewhere(flow: str, slug: str, parameters: Mapping[str, Any], shares: int) 
 
 
 @task(task_run_name="{flow} in the pool, {parameters[share]} of {parameters[shares]}", **patiently)
-def in_the_pool(flow: str, slug: str, parameters: Mapping[str, Any], run: UUID) -> list[str]:
-    """Wait for the run of a share, or start it again where it failed before; returns its notes.
+def in_the_pool(flow: str, slug: str, parameters: Mapping[str, Any], run: UUID) -> dict[str, Any]:
+    """Wait for the run of a share, or start it again where it failed before; returns what its state says.
 
     Credentials are never sent along: a worker has them from the customer's block, or in its own environment.
     """
@@ -46,8 +46,7 @@ def in_the_pool(flow: str, slug: str, parameters: Mapping[str, Any], run: UUID) 
     if not ended.is_completed():
         said = ended.message or "no reason was given"
         raise RuntimeError(f"Share {parameters['share']} of {flow} for {slug} ended as {ended.name}: {said}")
-    told = json.loads(ended.message or "{}")
-    return list(told.get("notes", ()))
+    return dict(json.loads(ended.message or "{}"))
 
 
 def _started(flow: str, slug: str, parameters: Mapping[str, Any]) -> Any:

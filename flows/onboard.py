@@ -1,7 +1,8 @@
 """A customer's CAD files -> a searchable catalogue: the main job.
 
     scan the source -> read what is new (in the sandbox) -> which parts are there now?
-    -> for each batch of parts that need it: render, augment, judge, embed, commit
+    -> for each batch of parts that need it: render, augment, judge, embed, commit; here, or in shares on other workers
+    -> where embedding wants a GPU: the flow `embed`, where a GPU is
     -> where a stage wants a GPU: the flow `augment`, here or where a GPU is
     -> index, report, and the row that makes it live
 
@@ -13,13 +14,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from prefect import flow, runtime, task
-from prefect.futures import wait
+from prefect import flow, task
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from blocks.collection import CustomerBlock, SourceBlock
 from flows.augment import augmented
+from flows.embed import embedded
 from flows.form import Limits, StageName, StageSettings, chosen, titled
+from flows.make import batch_name, made
 from flows.page import progress, saying, show, table
 from flows.patience import patiently
 from flows.place import alone, home
@@ -30,14 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tasks.ingest import Found
-    from tasks.records import Part
-
-
-def batch_name() -> str:
-    """What a task run is called: what it does, and which batch it does it with."""
-    of, parameters = runtime.task_run.task_name, runtime.task_run.parameters
-    names = [getattr(one, "name", "") or one.number for one in parameters["batch"]]
-    return f"{of.replace('_', ' ')}: {names[0]}" + (f" and {len(names) - 1} more" if len(names) > 1 else "")
 
 
 @task(task_run_name=batch_name, **patiently)
@@ -54,13 +48,6 @@ def find_parts(job: Job) -> int:
     return saying(f"{work} parts need work.", work)
 
 
-@task(task_run_name=batch_name, **patiently)
-def make_parts(job: Job, batch: Sequence[Part]) -> int:
-    """Render, augment, judge, embed and commit a batch of parts; returns how many vectors that gave."""
-    vectors = job.make(batch)
-    return saying(f"{vectors} vectors of {len(batch)} parts.", vectors)
-
-
 @task(task_run_name="finish", **patiently)
 def finish(job: Job) -> dict[str, Any]:
     """Retire what left, bring the indices up to date, write the report, go live."""
@@ -75,7 +62,7 @@ def finish(job: Job) -> dict[str, Any]:
 )
 def onboard(
     customer: CustomerBlock,
-    source: SourceBlock = SourceBlock(),  # noqa: B008 nothing changes it
+    source: SourceBlock = SourceBlock(location=""),  # noqa: B008 nothing changes it
     stages: list[StageName] = [],  # noqa: B006 the form shows it
     settings: StageSettings = StageSettings(),  # noqa: B008
     limits: Limits = Limits(),  # noqa: B008
@@ -105,10 +92,8 @@ def onboard(
         for files in job.file_batches():
             read_files(job, files)
         find_parts(job)
-        made = [make_parts.submit(job, parts) for parts in job.part_batches()]
-        wait(made)
-        for batch in made:
-            batch.result()  # what failed after its retries fails the run, when the other batches are done
+        made(job, customer, limits.processes)
+        job.tally.add({"vectors": embedded(job.filling, customer)})
         augmented(job.augmentation, customer)
         summary = finish(job)
         show(who.slug, summary, catalogue)

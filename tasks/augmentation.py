@@ -20,7 +20,8 @@ from tasks.apart import Apart, LostBatchError
 from tasks.augment import Chain, Task, chain
 from tasks.jury import Judged, Jury
 from tasks.progress import Progress, Silent
-from tasks.records import Bytes, Part, View, content_id
+from tasks.records import Bytes, Part, View
+from tasks.shares import is_mine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -214,7 +215,7 @@ class Augmentation:
         return {row["id"]: codec.flat_view(_square(row["image"], size), self._parts[row["part"]]) for row in rows}
 
     def _is_mine(self, part: str) -> bool:
-        return int(content_id("share", part)[:8], 16) % self._shares == self._share
+        return is_mine(part, self._share, self._shares)
 
     def _active(self) -> dict[str, Part]:
         """The active parts, by number."""

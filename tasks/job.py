@@ -16,11 +16,12 @@ from tasks.contents import Contents, contents
 from tasks.making import BATCHES, Making, batches, chunks
 from tasks.plan import PartPlan
 from tasks.progress import Progress, Silent
+from tasks.shares import hand_out, number, take_back
 from tasks.survey import Survey, outlook, parts_now, remarks, survey
 from tasks.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Generator, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from blocks.catalogue import Catalogue
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from tasks.ingest import Found, Reading
     from tasks.records import Part
     from tasks.release import Verdict
+    from tasks.vectors import Filling
 
 FILES_AT_ONCE: Final = 24  # files whose meshes are in memory, and in one commit
 ASKED_BY: Final = ("studio",)  # a path tracer takes a second for a picture: `partsight evaluate` asks with it too
@@ -144,7 +146,32 @@ class Job:
             raise RuntimeError("find_parts comes first")
         return self._parts
 
-    # variants that want a GPU
+    # parts that other workers make
+
+    def shares(self) -> int:
+        """Into how many shares the parts that need work are divided."""
+        return number(len(self._planned.work), self.customer.pools.workers)
+
+    def hand_out(self) -> None:
+        """Write the parts that need work into the customer's tables, for other workers to make."""
+        planned, run = self._planned, self.tally.run
+        hand_out(self.catalogue, planned.work, planned.recipes, run, self._making.embedder)
+
+    def take_back(self, told: Sequence[Mapping[str, Any]]) -> None:
+        """Count what the workers made, by what each of them says of its share, and what they could not make."""
+        take_back(self.catalogue, self.tally, told)
+        self.progress.advance("publish", sum(one["parts"] for one in told))
+
+    # vectors that were left to a GPU, and variants that want one
+
+    @cached_property
+    def filling(self) -> Filling:
+        """What makes the vectors that the pictures lack, once all parts are made."""
+        from tasks.vectors import Filling
+
+        work = Filling(self.customer, self.catalogue)
+        work.progress = self.progress
+        return work
 
     @cached_property
     def augmentation(self) -> Augmentation:
@@ -170,7 +197,7 @@ class Job:
             return False
         with self.tally.phase("scan"):
             self._parts = parts_now(self.catalogue, self.customer, self.seen)
-        return not (self._parts.work or self._parts.retired or self.augmentation.lacking())
+        return not (self._parts.work or self._parts.retired or self.filling.lacking() or self.augmentation.lacking())
 
     def rest(self) -> dict[str, Any]:
         """The summary of a run that had nothing to do; the report is the last one that was written."""
@@ -212,6 +239,7 @@ class Job:
 
         with self.tally.phase("publish"):
             publish.retire(self.catalogue, self._planned.retired, self.tally.run)
+            self._complete()
             publish.tidy(self.catalogue, self._vectors)
         self.progress.finish("publish")
         self._count()
@@ -297,6 +325,15 @@ class Job:
         }
         notes = [*self.left_out, *remarks(self.seen, plan), *self.augmentation.summary()["notes"]]
         self.tally.settle(counts, [*bad, *self.seen.refused], notes)
+
+    def _complete(self) -> None:
+        """Raise ValueError when a picture that searches would compare with has no vector."""
+        lacking = len(self.filling.lacking())
+        if lacking:
+            raise ValueError(
+                f"{lacking} pictures of '{self.customer.slug}' have no vector yet: nothing goes live. Start the run "
+                "again, and it goes on with them."
+            )
 
     def _usable(self) -> None:
         """Raise ValueError when there is no part that could be found."""

@@ -59,9 +59,9 @@ class Making:
             if one.failure:
                 where = one.part.occurrences[0].file if one.part.occurrences else one.part.number
                 self.tally.fail(one.part.number, where, one.failure)
-        publisher = Publisher(self.catalogue, self.embedder.table, self.recipes, self.tally, self.customer.slug)
+        publisher = Publisher(self.catalogue, self.recipes, self.tally, self.customer.slug)
         with self._embedding:
-            vectors = publisher.publish(made, self.embedder)
+            vectors = publisher.publish(made, self.embedder, later=on_gpu(self.customer, "embed"))
         self.tally.add({"vectors": vectors})
         self.progress.advance("publish", len(made))
         return vectors
@@ -81,6 +81,11 @@ class Making:
     def close(self) -> None:
         """End the processes; they are started anew when there is more to make."""
         self._workshop.close()
+
+
+def on_gpu(customer: Customer, what: str) -> bool:
+    """Whether `what` (augment, embed, adapt) is done in a pool of workers that have a GPU."""
+    return bool(customer.pools.gpu) and what in customer.pools.on_gpu
 
 
 def batches(parts: Sequence[Part]) -> list[Sequence[Part]]:

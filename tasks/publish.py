@@ -63,13 +63,16 @@ def drop_files(catalogue: Catalogue, ids: Sequence[str]) -> None:
 
 
 class Publisher:
-    """Commits the batches of one run to a customer's tables; `table` is where their vectors go."""
+    """Commits the batches of one run to a customer's tables; vectors go to the table of their embedder."""
 
-    def __init__(self, catalogue: Catalogue, table: str, recipes: Mapping[str, str], tally: Tally, salt: str) -> None:
-        self._catalogue, self._table, self._recipes, self._tally, self._salt = catalogue, table, recipes, tally, salt
+    def __init__(self, catalogue: Catalogue, recipes: Mapping[str, str], tally: Tally, salt: str) -> None:
+        self._catalogue, self._recipes, self._tally, self._salt = catalogue, recipes, tally, salt
 
-    def publish(self, batch: Sequence[Made], embedder: Embedder) -> int:
-        """Commit a batch: pictures, then vectors, then the parts themselves; returns how many vectors it wrote."""
+    def publish(self, batch: Sequence[Made], embedder: Embedder, *, later: bool = False) -> int:
+        """Commit a batch: pictures, then vectors, then the parts themselves; returns how many vectors it wrote.
+
+        With `later` it only takes vectors away that are not right any more: new ones come from elsewhere.
+        """
         made = [one for one in batch if not one.failure]
         run = self._tally.run
         with self._tally.phase("publish"):
@@ -79,9 +82,9 @@ class Publisher:
             rows = [{**row, "run": run} for row in (*made_now, *photos)]
             exchange(self._catalogue, "images", rows, [name for one in made for name in one.stale])
         with self._tally.phase("embed"):
-            vectors, stale = _vectors(self._catalogue, made, rows, embedder, self._table)
+            vectors, stale = _vectors(self._catalogue, made, rows, embedder, later=later)
         with self._tally.phase("publish"):
-            exchange(self._catalogue, self._table, vectors, stale, dimension=embedder.dimension)
+            exchange(self._catalogue, embedder.table, vectors, stale, dimension=embedder.dimension)
             self._catalogue.upsert("parts", [self._part(one.part) for one in made])
         return len(vectors)
 
@@ -114,6 +117,8 @@ def tidy(catalogue: Catalogue, vectors: str) -> None:
     unused = sorted({row["geometry"] for row in twins} - used)
     if unused:
         catalogue.delete("shapes", col("geometry").isin(unused))
+    if "orders" in catalogue.tables():
+        catalogue.drop("orders")  # of a run that was stopped
     for table in ("files", "shapes", "parts", "images", vectors):
         if table in catalogue.tables():
             catalogue.index(table)
@@ -162,7 +167,7 @@ def embed_again(catalogue: Catalogue, pictures: Sequence[dict[str, Any]], embedd
     numbers = sorted({row["part"] for row in pictures})
     rows = catalogue.rows("parts", ("part", "material"), col("part").isin(numbers))
     parts = {row["part"]: Part(number=row["part"], material=row["material"] or "") for row in rows}
-    catalogue.upsert(embedder.table, _embedded(pictures, parts, embedder), dimension=embedder.dimension)
+    catalogue.upsert(embedder.table, embedded(pictures, parts, embedder), dimension=embedder.dimension)
 
 
 def refuse(catalogue: Catalogue, tally: Tally, *, started: str) -> None:
@@ -198,7 +203,7 @@ def _photos(catalogue: Catalogue, one: Made, salt: str) -> list[dict[str, Any]]:
 
 
 def _vectors(
-    catalogue: Catalogue, made: Sequence[Made], rows: Sequence[dict[str, Any]], embedder: Embedder, table: str
+    catalogue: Catalogue, made: Sequence[Made], rows: Sequence[dict[str, Any]], embedder: Embedder, *, later: bool
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """Rows of the vectors that the batch lacks, and ids of those it has too many.
 
@@ -210,22 +215,25 @@ def _vectors(
     parts = {one.part.number: one.part for one in made}
     ready = {row["id"]: row for row in rows if row["accepted"]}
     kept = {row.id: one.part for one in made for row in one.kept if row.accepted}
-    there = {row["id"]: row["material"] for row in catalogue.rows(table, ("id", "material"), _among("part", parts))}
+    known = catalogue.rows(embedder.table, ("id", "material"), _among("part", parts))
+    there = {row["id"]: row["material"] for row in known}
     fresh = {name for name, part in kept.items() if there.get(name) == part.material}
+    if later:
+        return [], sorted(set(there) - fresh)
     older = sorted(set(kept) - fresh)
     found: list[dict[str, Any]] = []
     for start in range(0, len(older), DECODED):
         some = older[start : start + DECODED]
         earlier = catalogue.rows("images", ("id", "part", "kind", "image"), col("id").isin(some))
-        found += _embedded(earlier, parts, embedder)
+        found += embedded(earlier, parts, embedder)
     names = sorted(ready)
     for start in range(0, len(names), DECODED):
-        found += _embedded([ready[name] for name in names[start : start + DECODED]], parts, embedder)
+        found += embedded([ready[name] for name in names[start : start + DECODED]], parts, embedder)
     return found, sorted(set(there) - set(ready) - set(kept))
 
 
-def _embedded(rows: Sequence[dict[str, Any]], parts: Mapping[str, Part], embedder: Embedder) -> list[dict[str, Any]]:
-    """Vector rows of picture rows."""
+def embedded(rows: Sequence[dict[str, Any]], parts: Mapping[str, Part], embedder: Embedder) -> list[dict[str, Any]]:
+    """Vector rows of picture rows (`id`, `part`, `kind`, `image`), whose `parts` are given by number."""
     matrix = embedder.images([codec.decode(row["image"]) for row in rows])
     return [vector_row(row, parts[row["part"]], vector) for row, vector in zip(rows, matrix, strict=True)]
 

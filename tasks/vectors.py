@@ -1,0 +1,100 @@
+"""The vectors that a model's table lacks: accepted pictures of active parts, embedded in batches.
+
+What is left to do is an anti-join, so any number of workers may take shares of it, and whoever is stopped goes on.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from tasks.making import BATCHES, chunks
+from tasks.progress import Progress, Silent
+from tasks.publish import DECODED, embedded
+from tasks.records import Part
+from tasks.shares import is_mine
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from blocks.catalogue import Catalogue
+    from blocks.customer import Customer
+    from tasks.embed import Embedder
+
+SMALLEST: Final = 512  # vectors in a commit, and pictures of the smallest batch
+
+
+class Filling:
+    """Fills the table of the model in the customer's recipe.
+
+    `live` says whether it is for the pictures that searches read, or for the newest ones. Of several workers that
+    divide the work, `share` of `shares` takes the parts whose hash says so.
+    """
+
+    def __init__(
+        self, customer: Customer, catalogue: Catalogue, *, live: bool = False, share: int = 0, shares: int = 1
+    ) -> None:
+        self.customer, self.catalogue, self.live = customer, catalogue, live
+        self.progress: Progress = Silent()
+        self._share, self._shares = share, shares
+        self._count = 0
+
+    @cached_property
+    def shown(self) -> Catalogue:
+        """Where the pictures are read."""
+        return self.catalogue.served() if self.live else self.catalogue
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        """The model. Raises ValueError with a sentence when there is none such."""
+        from tasks.embed import embedder
+
+        return embedder(self.customer.recipe.embed, self.customer.plugins)
+
+    def lacking(self) -> tuple[str, ...]:
+        """Ids of the accepted pictures of active parts that have no vector yet, those of one part together."""
+        from lancedb.expr import col, lit
+
+        there = set(self.catalogue.read(self.embedder.table, ("id",))["id"].to_pylist())
+        active = set(self.shown.read("parts", ("part",), col("status") == lit("active"))["part"].to_pylist())
+        rows = self.shown.read("images", ("part", "id"), col("accepted") == lit(value=True))
+        pairs = sorted(zip(rows["part"].to_pylist(), rows["id"].to_pylist(), strict=True))
+        mine = {part for part in active if is_mine(part, self._share, self._shares)}
+        return tuple(name for part, name in pairs if part in mine and name not in there)
+
+    def ready(self) -> None:
+        """Make the table, before several write to it."""
+        self.catalogue.table(self.embedder.table, self.embedder.dimension)
+
+    def batches(self) -> list[Sequence[str]]:
+        """The pictures that have no vector yet, in batches."""
+        names = self.lacking()
+        self.progress.start("vectors", len(names))
+        return list(chunks(names, max(SMALLEST, -(-len(names) // BATCHES))))
+
+    def make(self, names: Sequence[str]) -> int:
+        """Embed pictures, with a commit for every 512; returns how many vectors that gave."""
+        return sum(self._make(some) for some in chunks(names, SMALLEST))
+
+    def _make(self, names: Sequence[str]) -> int:
+        from lancedb.expr import col
+
+        rows: list[dict[str, Any]] = []
+        for some in chunks(names, DECODED):
+            pictures = self.shown.rows("images", ("id", "part", "kind", "image"), col("id").isin(list(some)))
+            rows += embedded(pictures, self._parts, self.embedder)
+            self.progress.advance("vectors", len(some))
+        self.catalogue.upsert(self.embedder.table, rows, dimension=self.embedder.dimension)
+        self._count += len(rows)
+        return len(rows)
+
+    def summary(self) -> dict[str, Any]:
+        """How many vectors it made."""
+        return {"vectors": self._count}
+
+    @cached_property
+    def _parts(self) -> dict[str, Part]:
+        from lancedb.expr import col, lit
+
+        rows = self.shown.rows("parts", ("part", "material"), col("status") == lit("active"))
+        return {row["part"]: Part(number=row["part"], material=row["material"] or "") for row in rows}
