@@ -2,8 +2,8 @@
 
 PostgreSQL and Redis are Debian's, the S3 storage is moto; everything else is started with the command and the
 environment that infra/docker/compose.yaml has for it, on free ports of the loopback. What it shows: both halves of
-the Prefect server agree through PostgreSQL and Redis, nobody gets in without the password, a worker does its part,
-and a flow run completes.
+the Prefect server agree through PostgreSQL and Redis, nobody gets in without the password, `partsight deploy` and a
+worker do their part with the tables in the bucket, and a run whose worker is killed is marked as crashed.
 """
 
 from __future__ import annotations
@@ -30,17 +30,15 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = ROOT / "infra" / "docker" / "compose.yaml"
+STANDARD = {"web": 4200, "queue": 6379, "storage": 8333}
 PASSWORDS = {f"{name}_PASSWORD": f"pw{name.lower()}0123" for name in ("PARTSIGHT", "POSTGRES", "REDIS", "STORAGE")}
-FLOW = """
-from prefect import flow, task
+SLEEPER = """
+import time
+from prefect import flow
 
-@task
-def square(number: int) -> int:
-    return number * number
-
-@flow(log_prints=True)
-def hello(numbers: list[int] = [1, 2, 3]) -> int:
-    return sum(square.submit(number).result() for number in numbers)
+@flow
+def sleeper(seconds: int = 600) -> None:
+    time.sleep(seconds)
 """
 DEPLOY = """
 import asyncio
@@ -48,10 +46,19 @@ from prefect.client.orchestration import get_client
 
 async def main():
     async with get_client() as client:
-        flow = await client.create_flow_from_name("hello")
-        await client.create_deployment(flow, name="check", work_pool_name="cpu", entrypoint="check_flow.hello")
+        flow = await client.create_flow_from_name("sleeper")
+        await client.create_deployment(
+            flow, name="check", work_pool_name="cpu", entrypoint="check_sleeper.sleeper", tags=["partsight"]
+        )
 
 asyncio.run(main())
+"""
+LISTED = """
+import os
+from infra.docker.bucket import client
+bucket, prefix = os.environ["PARTSIGHT_CATALOGUES"].removeprefix("s3://").split("/", 1)
+for page in client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/demo/", Delimiter="/"):
+    print(*(found["Prefix"].rstrip("/") for found in page.get("CommonPrefixes", ())))
 """
 
 
@@ -92,6 +99,7 @@ class Machine:
         names = ("database", "queue", "storage", "web", "worker")
         self.ports = dict(zip(names, free_ports(len(names)), strict=True))
         self.services = services(PASSWORDS)
+        self.worker: subprocess.Popen[bytes]
         self.account = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
         if self.account:
             os.chown(folder, self.account.pw_uid, self.account.pw_gid)
@@ -99,17 +107,13 @@ class Machine:
 
     def environment(self, name: str) -> dict[str, str]:
         """The environment of the service `name`, with this machine's ports and folders in the place of Compose's."""
-        here = {
-            "web:4200": f"127.0.0.1:{self.ports['web']}",
-            "queue:6379": f"127.0.0.1:{self.ports['queue']}",
-            "storage:8333": f"127.0.0.1:{self.ports['storage']}",
-            "/customers": str(ROOT / "infra" / "customers"),
-        }
+        ports = {f"{host}:{port}": f"127.0.0.1:{self.ports[host]}" for host, port in STANDARD.items()}
         own = dict(self.services[name]["environment"])
         for key, value in own.items():
-            for theirs, ours in here.items():
-                value = value.replace(theirs, ours) if "://" in value or value == theirs else value  # noqa: PLW2901
-            own[key] = value
+            for theirs, ours in ports.items():
+                own[key] = own[key].replace(theirs, ours) if "://" in value else value
+        if "PARTSIGHT_CUSTOMERS" in own:
+            own["PARTSIGHT_CUSTOMERS"] = str(ROOT / "infra" / "customers")
         for key, held in own.items():
             if key.endswith("_HOST") and held in self.ports:
                 own[key] = "127.0.0.1"
@@ -285,32 +289,63 @@ def main() -> None:
         assert not settings["analytics_enabled"]
         assert settings["api"]["csrf_protection_enabled"]
         shown("without the password: 401; with it: CSRF protection is on, analytics are off")
-        run_flow(here, shown)
+        onboard(here, shown)
+        lose(here, shown)
+        look_back(here, shown)
 
 
-def run_flow(here: Machine, shown: Callable[[str], None]) -> None:
-    """Deploy a flow, start a worker, see a run complete."""
+def onboard(here: Machine, shown: Callable[[str], None]) -> None:
+    """Deploy what is in infra/customers, start a worker, see parts of the demo come into the bucket."""
     client = here.environment("deploy")
-    (here.folder / "check_flow.py").write_text(FLOW)
-    here.once("prefect", "work-pool", "create", "cpu", "--type", "process", environment=client)
-    here.once(sys.executable, "-c", DEPLOY, environment=client)
-    here.start("worker", here.command("worker"), here.environment("worker"))
+    here.once(*here.command("deploy"), environment=client)
+    shown("partsight deploy: what infra/customers wants is on the server")
+    here.worker = here.start("worker", here.command("worker"), here.environment("worker"))
     health = f"http://127.0.0.1:{here.ports['worker']}/health"
     here.until("the worker is healthy", lambda: answers(health)[0] == 200, log="worker")
     shown("a worker of the pool cpu is healthy")
-    said = here.once("prefect", "deployment", "run", "hello/check", "--watch", environment=client)
+    few = ("--param", 'limits={"files": 2}', "--watch")
+    said = here.once("prefect", "deployment", "run", "onboard/demo", *few, environment=client)
     assert "successfully" in said.lower(), said
-    shown("a flow run on that worker completed")
+    made = here.once(sys.executable, "-c", LISTED, environment=client).split()
+    assert "customers/demo/parts.lance" in made, made
+    shown(f"onboard/demo ran on that worker and left {len(made)} tables in the bucket")
+
+
+def lose(here: Machine, shown: Callable[[str], None]) -> None:
+    """Kill the worker in the middle of a run, with everything it started, and see the run marked as crashed."""
+    import psutil
+
+    client = here.environment("deploy")
+    (here.folder / "check_sleeper.py").write_text(SLEEPER)
+    here.once(sys.executable, "-c", DEPLOY, environment=client)
+    run = here.once("prefect", "deployment", "run", "sleeper/check", environment=client)
+    found = re.search(r"UUID: (\S+)", run)
+    assert found, run
+
+    def state() -> str:
+        said = here.once("prefect", "flow-run", "inspect", found[1], "-o", "json", environment=client)
+        return str(json.loads(said)["state"]["name"])
+
+    here.until("the run is running", lambda: state() == "Running", log="worker")
+    time.sleep(35)  # for its first heartbeat
+    worker = psutil.Process(here.worker.pid)
+    for process in (*worker.children(recursive=True), worker):
+        process.kill()
+    began = time.monotonic()
+    here.until("the run is marked as crashed", lambda: state() == "Crashed", seconds=180, log="services")
+    shown(f"its worker was killed in the middle of a run: marked as crashed after {time.monotonic() - began:.0f} s")
+
+
+def look_back(here: Machine, shown: Callable[[str], None]) -> None:
+    """Events went through Redis, the page is served, nothing complained."""
     redis = ["redis-cli", "-h", "127.0.0.1", "-p", str(here.ports["queue"]), "--scan"]
     keys = here.once(*redis, environment=dict(os.environ) | {"REDISCLI_AUTH": PASSWORDS["REDIS_PASSWORD"]})
     assert "events" in keys.split(), keys
-    shown("its events went through Redis")
+    assert answers(f"http://127.0.0.1:{here.ports['web']}/")[0] == 200
     for name in ("web", "services", "worker"):
         bad = [line for line in here.log(name).splitlines() if re.search(r"\bERROR\b|Traceback", line)]
         assert not bad, f"{name}: {bad}"
-    page = f"http://127.0.0.1:{here.ports['web']}/"
-    assert answers(page)[0] == 200
-    shown("the page is served, and nobody logged an error")
+    shown("events went through Redis, the page is served, and nobody logged an error")
 
 
 if __name__ == "__main__":

@@ -32,6 +32,13 @@ def values(name: str) -> dict[str, Any]:
 
 def rendered(pool: str, **variables: Any) -> dict[str, Any]:
     """The pod of a run's job, as Prefect fills the template in with a deployment's job variables."""
+    pod: dict[str, Any] = configured(pool, **variables).job_manifest["spec"]["template"]["spec"]
+    assert "{{" not in json.dumps({**pod, "containers": [{**pod["containers"][0], "args": ""}]})
+    return pod
+
+
+def configured(pool: str, **variables: Any) -> Any:
+    """The configuration of a run's job; the Kubernetes worker adds its `env` to the container's."""
     from prefect.client.orchestration import PrefectClient
     from prefect.client.schemas.objects import FlowRun
     from prefect.workers.base import BaseJobConfiguration
@@ -48,9 +55,7 @@ def rendered(pool: str, **variables: Any) -> dict[str, Any]:
     job.prepare_for_flow_run(FlowRun(id=uuid.uuid4(), name="run", flow_id=uuid.uuid4()))
     assert job.namespace == "partsight"
     assert job.job_manifest["spec"]["backoffLimit"] == 0
-    pod: dict[str, Any] = job.job_manifest["spec"]["template"]["spec"]
-    assert "{{" not in json.dumps({**pod, "containers": [{**pod["containers"][0], "args": ""}]})
-    return pod
+    return job
 
 
 @pytest.mark.parametrize("pool", POOLS)
@@ -103,6 +108,22 @@ def test_a_deployment_may_change_what_a_run_gets(pool: str) -> None:
     assert {"emptyDir": {"sizeLimit": "90Gi"}, "name": "scratch"} in pod["volumes"]
     assert pod["nodeSelector"] == {"disk": "fast"}
     assert {"name": "PARTSIGHT_CATALOGUES", "value": "s3://other/customers"} in container["env"]
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_what_deploy_gives_our_deployments_fits(pool: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The job variables that `partsight deploy` writes are variables of the template, and reach the run."""
+    from blocks.customer import Customer
+    from infra.deploy.wanted import wanted
+
+    monkeypatch.setenv("PARTSIGHT_CATALOGUES", "s3://partsight/customers")
+    things = wanted([Customer(slug="acme", pools={"gpu": "gpu"})], Settings())
+    given = [thing.body["job_variables"] for thing in things if thing.kind == "deployment"]
+    assert given
+    for variables in given:
+        assert set(variables) <= set(template(pool)["variables"]["properties"])
+        assert variables["env"].items() <= configured(pool, **variables).env.items()
+        assert "PARTSIGHT_HOME" not in variables["env"]
 
 
 @pytest.mark.parametrize("pool", POOLS)
