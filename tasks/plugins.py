@@ -127,6 +127,15 @@ class Group(Generic[P]):
             raise self.error(f"The {self.noun} {name!r} cannot be used: {found.error}")
         return found
 
+    def examine(self, found: object) -> str:
+        """What keeps an object from being a plug-in of the group, as the end of a sentence; empty when it is one."""
+        if not (isinstance(found, type) and issubclass(found, BaseModel)):
+            return f"is not a pydantic model: a {self.noun} is a class derived from BaseModel."
+        if not any("__call__" in base.__dict__ for base in found.__mro__):
+            return f"cannot be called: a {self.noun} has a method {self.call}."
+        found.model_json_schema()
+        return ""
+
     def _refuse(self, name: str) -> None:
         """Raise the group's error when the plug-in is installed, and only not allowed."""
         packages = sorted({offer.package for offer in self.offers() if offer.name == name})
@@ -213,30 +222,23 @@ def _loaded(group: Group[Any], offer: Offer, environment: str) -> Any:  # noqa: 
     bare: Plugin = group.record(name=name, target=target, package=package, version=version)
     if not target:
         return bare.replace(error=f"{package} says {name!r}; it must read name=module:Class.")
-    module_name, _, attribute = target.partition(":")
+    return examined(group, bare)
+
+
+def examined(group: Group[Any], bare: Plugin, found: Any = None) -> Plugin:
+    """The plug-in with its class, imported unless it is given, or with the reason why it does not load."""
+    module_name, _, attribute = bare.target.partition(":")
     try:
-        module = importlib.import_module(module_name)
-        found = getattr(module, attribute)
-        complaint = _complaint(group, found)
-        if not complaint:
-            found.model_json_schema()
+        found = found or getattr(importlib.import_module(module_name), attribute)
+        complaint = group.examine(found)
     except (Exception, SystemExit) as error:  # noqa: BLE001 whatever a stranger's module raises, the others stay
-        return bare.replace(error=f"{target} does not load: {type(error).__name__}: {error}.")
+        return bare.replace(error=f"{bare.target} does not load: {type(error).__name__}: {error}.")
     if complaint:
-        return bare.replace(error=f"{target} {complaint}")
-    return bare.replace(settings=found, version=version or _source_digest(found))
+        return bare.replace(error=f"{bare.target} {complaint}")
+    return bare.replace(settings=found, version=bare.version or _source_digest(found))
 
 
-def _complaint(group: Group[Any], found: object) -> str:
-    """What keeps an object from being a plug-in of the group, as the end of a sentence; empty when it is one."""
-    if not (isinstance(found, type) and issubclass(found, BaseModel)):
-        return f"is not a pydantic model: a {group.noun} is a class derived from BaseModel."
-    if not any("__call__" in base.__dict__ for base in found.__mro__):
-        return f"cannot be called: a {group.noun} has a method {group.call}."
-    return ""
-
-
-def _source_digest(found: type[BaseModel]) -> str:
+def _source_digest(found: type) -> str:
     """Stands for the version where there is no package: changes with the module's text."""
     file = inspect.getsourcefile(found)
     if file is None:

@@ -103,8 +103,8 @@ class Workshop:
         told = _told(word)
         where = f" in {_place(told)}" if told else ""
         if told.startswith(_LATE):
-            limit = f"{self._seconds:g} s (`quotas.{self._name}` in the customer's file)"
-            return f"it took longer than {limit} and was ended{where}."
+            quota = f" (`quotas.{self._name}` in the customer's file)" if self._name else ""
+            return f"it took longer than {self._seconds:g} s{quota} and was ended{where}."
         return f"its process was ended{where}: by its mesh, a driver, a plug-in, or for want of memory."
 
     def _submit(self, order: Any) -> tuple[Future[Any], Path]:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import importlib
 import logging
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from tasks.plugins import ALL, Group, Offer, Plugin, PluginError
+from tasks.plugins import ALL, Group, Offer, Plugin, PluginError, examined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from tasks.records import Body
+    from pydantic.fields import FieldInfo
 
-READERS = Group("reader", "__call__(self, path) that returns bodies", Plugin, PluginError)
+    from tasks.records import Body
 
 NATIVE = {
     **dict.fromkeys((".sldprt", ".sldasm"), "SolidWorks"),
@@ -72,6 +73,44 @@ def load(reference: str) -> Reader:
     return reader
 
 
+class Format(Plugin):
+    """A reader as it is installed: `settings` is its class, or None and `error` says why it did not load."""
+
+    @property
+    def json_schema(self) -> dict[str, Any]:
+        """None: a reader has no settings."""
+        return {}
+
+    @property
+    def fields(self) -> dict[str, FieldInfo]:
+        """None: a reader has no settings."""
+        return {}
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """What the names of its files end in."""
+        return tuple(getattr(self.settings, "suffixes", ()))
+
+
+@dataclass(frozen=True)
+class Readers(Group[Format]):
+    """Readers are classes that are made without arguments."""
+
+    def examine(self, found: Any) -> str:
+        """What keeps an object from being a reader, as the end of a sentence; empty when it is one."""
+        if not isinstance(found, type):
+            return "is no class: a reader is a class that is made without arguments."
+        made: Any = found()
+        if not made.suffixes or not all(str(one).startswith(".") for one in made.suffixes):
+            return "names no formats: a reader has suffixes, such as ('.abc',)."
+        if not (callable(made) and callable(getattr(made, "companions", None))):
+            return "cannot read: a reader has the methods __call__(self, path) and companions(self, path)."
+        return ""
+
+
+READERS = Readers("reader", "__call__(self, path) that returns bodies", Format, PluginError)
+
+
 class Registry(NamedTuple):
     """The reader of each suffix, and why a plug-in is not among them, by its name."""
 
@@ -92,13 +131,15 @@ def registry(plugins: Sequence[str] = ALL) -> Registry:
 def _registry(offers: tuple[Offer, ...]) -> Registry:
     readers: dict[str, Registered] = {}
     broken: dict[str, str] = {}
-    for name, reference, _, _ in offers:
-        try:
-            reader = load(reference)
-            readers |= dict.fromkeys(reader.suffixes, Registered(name, reference, reader))
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plug-in may fail in any way, and must not take the others along
-            broken[name] = f"{reference} does not load: {type(error).__name__}: {error}."
-            logging.getLogger(__name__).warning("The reader %s is left out: %s", name, broken[name])
+    for offer in offers:
+        bare = Format(**offer._asdict())
+        plugin = examined(READERS, bare)
+        if plugin.settings is None:
+            broken[offer.name] = plugin.error
+            logging.getLogger(__name__).warning("The reader %s is left out: %s", offer.name, plugin.error)
+            continue
+        reader: Any = plugin.settings()
+        readers |= dict.fromkeys(reader.suffixes, Registered(offer.name, offer.target, reader))
     return Registry(readers, broken)
 
 
