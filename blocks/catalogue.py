@@ -11,6 +11,7 @@ which went live names in its row: one commit switches all tables at once.
 from __future__ import annotations
 
 import json
+import os
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -199,7 +200,8 @@ class Catalogue(BaseModel):
     def _database(self) -> Any:
         import lancedb
 
-        options = {name: secret.get_secret_value() for name, secret in self.storage_options.items()}
+        given = {name: secret.get_secret_value() for name, secret in self.storage_options.items()}
+        options = (_server() if self.uri.startswith("s3") else {}) | given
         return lancedb.connect(self.uri, storage_options=options or None)
 
     def _writable(self, name: str, dimension: int = 0) -> Table:
@@ -216,6 +218,23 @@ class Catalogue(BaseModel):
         column = key(name)
         distinct = {row[column]: row for row in rows}  # one batch with a key twice would keep both
         return pa.Table.from_pylist(list(distinct.values()), schema=schema(name, dimension))
+
+
+def _server() -> dict[str, str]:
+    """Options of the S3-compatible server that the environment names as AWS's own tools have it; none for AWS itself.
+
+    Credentials and region LanceDB reads from AWS_* by itself, but of such a server it must be told how to speak to it.
+    """
+    names = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+    endpoint = next((os.environ[name] for name in names if os.environ.get(name)), "")
+    if not endpoint:
+        return {}
+    plain = str(endpoint.startswith("http://")).lower()
+    return {
+        "aws_endpoint": endpoint,
+        "allow_http": os.environ.get("AWS_ALLOW_HTTP", plain),
+        "aws_virtual_hosted_style_request": os.environ.get("AWS_VIRTUAL_HOSTED_STYLE_REQUEST", "false"),
+    }
 
 
 class Served(Catalogue):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from infra.cli.output import Answer, Json, WrongCallError, answer, complain
-from infra.cli.who import catalogue, here
+from infra.cli.who import catalogue, database, here
 from infra.cli.who import customer as resolve
 
 if TYPE_CHECKING:
@@ -63,14 +63,13 @@ def evaluate(
 
 
 def _run(who: Customer, machine: Settings, photos: Path | None) -> dict[str, Any]:
-    from blocks.catalogue import Catalogue
     from flows.inline import run_evaluate
     from infra.progress import progress
 
     with progress() as bars:
         return run_evaluate(
             who,
-            Catalogue(uri=str(machine.catalogue(who.slug).absolute())),
+            database(who, machine),
             photos=str(photos.absolute()) if photos else "",
             progress=bars,
             home=machine.home.absolute(),

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from infra.cli.output import Answer, Json, WrongCallError, answer, complain
-from infra.cli.who import catalogue, here
+from infra.cli.who import catalogue, database, here
 from infra.cli.who import customer as resolve
 
 if TYPE_CHECKING:
@@ -67,7 +67,6 @@ def finetune(
 
 
 def _run(who: Customer, machine: Settings, photos: Path | None, steps: int | None) -> dict[str, Any]:
-    from blocks.catalogue import Catalogue
     from flows.inline import run_finetune
     from infra.progress import progress
     from tasks.diffusion.lora import Tuning
@@ -75,7 +74,7 @@ def _run(who: Customer, machine: Settings, photos: Path | None, steps: int | Non
     with progress() as bars:
         return run_finetune(
             who,
-            Catalogue(uri=str(machine.catalogue(who.slug).absolute())),
+            database(who, machine),
             photos=str(photos.absolute()) if photos else "",
             progress=bars,
             home=machine.home.absolute(),

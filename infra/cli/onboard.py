@@ -11,7 +11,7 @@ from cyclopts.validators import Number
 
 from infra.cli.output import Answer, Json, WrongCallError, answer, complain
 from infra.cli.who import customer as resolve
-from infra.cli.who import here, location, remember
+from infra.cli.who import database, here, location, remember
 
 if TYPE_CHECKING:
     from blocks.customer import Customer
@@ -60,7 +60,7 @@ def onboard(
             _tell(out, who, error.summary, as_json=as_json)
             complain(str(error))
             return 1
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, RuntimeError) as error:
             logging.getLogger("partsight").debug("the run failed", exc_info=True)
             complain(str(error))
             return 1
@@ -69,7 +69,6 @@ def onboard(
 
 
 def _run(who: Customer, *, source: str, limit: int | None, even_if_worse: bool) -> dict[str, Any]:
-    from blocks.catalogue import Catalogue
     from flows.inline import run_onboard
     from infra.progress import progress
 
@@ -77,7 +76,7 @@ def _run(who: Customer, *, source: str, limit: int | None, even_if_worse: bool) 
     remember(who, machine)
     if even_if_worse:
         who = who.model_copy(update={"release": who.release.model_copy(update={"tolerance": 1.0})})
-    catalogue = Catalogue(uri=str(machine.catalogue(who.slug).absolute()))
+    catalogue = database(who, machine)
     with progress() as bars:
         return run_onboard(
             who,

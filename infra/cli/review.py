@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infra.cli.output import Json, WrongCallError, answer, complain
-from infra.cli.who import catalogue, here
+from infra.cli.who import catalogue, database, here
 from infra.cli.who import customer as resolve
 
 if TYPE_CHECKING:
@@ -46,10 +46,8 @@ def review(
     """
     machine = here()
     who = resolve(customer, machine)
-    from blocks.catalogue import Catalogue
-
     catalogue(who, machine)  # says so where there is none
-    there = Catalogue(uri=str(machine.catalogue(who.slug)))  # what runs made, also what is not live yet
+    there = database(who, machine)  # what runs made, also what is not live yet
     if both := sorted(set(accept) & set(reject)):
         raise WrongCallError(f"{both[0]} is to be accepted and rejected: say one of them.")
     from tasks.report import review as page

@@ -10,11 +10,12 @@ from urllib.parse import urlsplit
 from infra.cli.output import WrongCallError
 
 if TYPE_CHECKING:
-    from blocks.catalogue import Served
+    from blocks.catalogue import Catalogue, Served
     from blocks.customer import Customer
     from infra.settings import Settings
 
 _REMEMBERED = "customer.yaml"
+_SAID = 160  # letters of an error of LanceDB's that are shown
 
 
 def here() -> Settings:
@@ -87,14 +88,26 @@ def remember(who: Customer, machine: Settings) -> None:
     aside.replace(folder / _REMEMBERED)
 
 
-def catalogue(who: Customer, machine: Settings) -> Served:
-    """Open what is live of the customer's catalogue; raises WrongCallError where nothing is yet."""
+def database(who: Customer, machine: Settings) -> Catalogue:
+    """The customer's tables, which need not be there yet."""
     from blocks.catalogue import Catalogue
 
-    folder = machine.catalogue(who.slug)
-    if folder.is_dir():
-        there = Catalogue(uri=str(folder)).served()
-        if "parts" in there.tables():
+    return Catalogue(uri=machine.uri(who.slug))
+
+
+def catalogue(who: Customer, machine: Settings) -> Served:
+    """Open what is live of the customer's catalogue; raises WrongCallError where nothing is yet."""
+    found = database(who, machine)
+    if "://" in found.uri or Path(found.uri).is_dir():
+        try:
+            there = found.served()
+            known = there.tables()
+        except (ValueError, OSError, RuntimeError) as error:  # what LanceDB raises differs from one cause to the next
+            raise WrongCallError(
+                f"The catalogue at {found.uri} cannot be opened: are PARTSIGHT_CATALOGUES and AWS_* right, "
+                f"and does the server answer? ({str(error)[:_SAID]} …)"
+            ) from error
+        if "parts" in known:
             return there
     raise WrongCallError(f"There is no catalogue of '{who.slug}' yet; make one with: partsight onboard {who.slug}")
 
