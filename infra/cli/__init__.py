@@ -19,6 +19,7 @@ from infra.cli.machine import doctor, stages
 from infra.cli.onboard import onboard
 from infra.cli.output import WrongCallError, complain
 from infra.cli.parts import parts
+from infra.cli.plugin import app as plugin
 from infra.cli.review import review
 from infra.cli.search import search
 from infra.cli.up import up
@@ -59,6 +60,7 @@ _COMMANDS: tuple[Callable[..., int], ...] = (
 for _place, _command in enumerate(_COMMANDS):
     app.command(_command, sort_key=_place)
 app.command(customer)
+app.command(plugin)
 
 
 def main() -> None:
