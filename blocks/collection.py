@@ -29,6 +29,10 @@ def logo() -> Any:
     return api.removesuffix("/api") + LOGO
 
 
+def _no_secrets() -> SecretDict:
+    return SecretDict({})
+
+
 class CatalogueBlock(Block):
     """Where a customer's tables live: one LanceDB database of their own.
 
@@ -47,7 +51,8 @@ class CatalogueBlock(Block):
 
     uri: str = Field(description="Folder, or bucket prefix such as s3://bucket/customer, of the database.")
     storage_options: SecretDict = Field(
-        SecretDict({}), description="Credentials and options of the bucket; empty takes those of the worker."
+        default_factory=_no_secrets,
+        description="Credentials and options of the bucket; empty takes those of the worker.",
     )
 
     def catalogue(self) -> Catalogue:
@@ -71,10 +76,11 @@ class SourceBlock(Block):
     _documentation_url = _ABOUT
     _logo_url = logo()
 
-    location: str = Field("", description="Folder, ZIP archive, file or URL; empty is what the customer's file says.")
+    # required, or the server could not tell a block from a reference to one
+    location: str = Field(description="Folder, ZIP archive, file or URL; empty is what the customer's file says.")
     customer: str = Field("", description="Slug of the customer whose CAD this is; runs of others refuse it.")
     storage_options: SecretDict = Field(
-        SecretDict({}), description="Credentials and options of a bucket; empty takes those of the worker."
+        default_factory=_no_secrets, description="Credentials and options of a bucket; empty takes those of the worker."
     )
 
     def source(self) -> Source | None:
@@ -131,7 +137,7 @@ class ModelBlock(Block):
     _documentation_url = _ABOUT
     _logo_url = logo()
 
-    model: str = Field(Embed().model, description="An open_clip model name, an embedder's name, or what ships.")
+    model: str = Field(description="An open_clip model name, an embedder's name, or what ships.")
     weights: str = Field("", description="An open_clip pretrained tag, the path of a safetensors file, or random.")
 
     def embed(self) -> Embed:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from blocks.catalogue import Catalogue
 
 PARTS: Final = 12  # parts with pictures: with their sheets about 100 kB
-_SIDE: Final = 72
+_SIDE: Final = 96
 _EACH: Final = 4  # views of a part, and variants
 
 
@@ -114,4 +114,4 @@ def _sheet(catalogue: Catalogue, wanted: Sequence[str]) -> str:
 
     rows = catalogue.rows("images", ("id", "image"), col("id").isin(list(wanted)))
     pictures = {row["id"]: row["image"] for row in rows}
-    return sheet([thumbnail(pictures[name], _SIDE) for name in wanted if name in pictures], 2 * _EACH).uri
+    return sheet([thumbnail(pictures[name], _SIDE) for name in wanted if name in pictures], _EACH).uri
