@@ -83,7 +83,7 @@ class Chain(Record):
         They are the same in any batch, as far as the stages keep that promise.
         """
         ways = [
-            Way(owner=owner, seed=(task.seed, number), view=_guarded(task.view))
+            Way(owner=owner, seed=(task.seed, number), view=guarded(task.view))
             for owner, task in enumerate(tasks)
             for number in task.numbers
         ]
@@ -178,13 +178,13 @@ def _onwards(link: Link, place: int, ways: Sequence[Way]) -> list[Way]:
     """All ways through one more link, in their order; a stage that yields several views makes several of one."""
     views = [way.view.replace(rng=generator(*way.seed, place)) for way in ways]
     return [
-        Way(owner=way.owner, seed=(*way.seed, branch), view=_guarded(made))
-        for way, some in zip(ways, _applied(link, views), strict=True)
+        Way(owner=way.owner, seed=(*way.seed, branch), view=guarded(made))
+        for way, some in zip(ways, applied(link, views), strict=True)
         for branch, made in enumerate(some)
     ]
 
 
-def _applied(link: Link, views: Sequence[View]) -> list[list[View]]:
+def applied(link: Link, views: Sequence[View]) -> list[list[View]]:
     """What the stage makes of each view, checked; whatever it raises becomes a StageError with its name."""
     name, many = link.stage.name, getattr(link.settings, "many", None)
     results: list[list[Any]]
@@ -242,7 +242,7 @@ def _check(name: str, result: object, view: View) -> None:
         raise StageError(f"Stage {name!r} made alpha {low:.3g} to {high:.3g}; it must lie between 0 and 1.")
 
 
-def _guarded(view: View) -> View:
+def guarded(view: View) -> View:
     """The view with arrays that cannot be written to, so that no stage changes another one's input."""
     arrays = {}
     for field in ARRAYS:

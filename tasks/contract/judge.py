@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from tasks.augment import _guarded as guarded
-from tasks.augment import flatten
+from tasks.augment import flatten, guarded
 from tasks.contract import Finding, form, subjects
 
 if TYPE_CHECKING:
