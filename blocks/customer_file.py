@@ -45,6 +45,13 @@ def load(path: Path) -> Customer:
     return customer
 
 
+def line(path: Path, *steps: str) -> int:
+    """The line of a customer's file, from 1, that holds a key; of what encloses it where it is missing."""
+    import yaml
+
+    return _line(yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader), steps)
+
+
 def written(customer: Customer) -> str:
     """The file of a customer: every key with its value, what it means above it, and the bounds that it has."""
     head = f"# {customer.name or customer.slug}: who they are, where their CAD is, and what is made of it.\n"

@@ -6,7 +6,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from blocks.source import Source
-from tasks import inquiry
+from tasks import inquiry, reembedding
 from tasks.diffusion import finetuning
 from tasks.job import Job, opened, prepared
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from blocks.catalogue import Catalogue
-    from blocks.customer import Customer
+    from blocks.customer import Customer, Embed
     from tasks.diffusion.lora import Tuning
     from tasks.progress import Progress
 
@@ -71,6 +71,21 @@ def run_evaluate(
         for batch in asked.batches():
             asked.make(batch)
         return asked.finish()
+
+
+def run_reembed(
+    customer: Customer, catalogue: Catalogue, *, embed: Embed, progress: Progress, home: Path, workers: int = 0
+) -> dict[str, Any]:
+    """Give a customer's pictures the vectors of another model and return the summary: the steps of the flow, here.
+
+    Raises ValueError with a sentence when nothing is live, or when less would be found.
+    """
+    with reembedding.opened(customer, catalogue, embed, home, workers, progress) as work:
+        if work.nothing_to_do():
+            return work.rest()
+        for batch in work.filling.batches():
+            work.filling.make(batch)
+        return work.finish()
 
 
 def run_finetune(

@@ -126,15 +126,23 @@ def tidy(catalogue: Catalogue, vectors: str) -> None:
 
 
 def go_live(
-    catalogue: Catalogue, tally: Tally, *, started: str, table: str, embed: Embed, kinds: Sequence[str] = ()
+    catalogue: Catalogue,
+    tally: Tally,
+    *,
+    started: str,
+    table: str,
+    embed: Embed,
+    kinds: Sequence[str] = (),
+    versions: Mapping[str, int] | None = None,
 ) -> None:
     """Write the row of the run: from this commit on searches read what it made; vectors of other models go.
 
-    `kinds` are those of the pictures that searches compare with; all of them, where none is named.
+    `kinds` are those of the pictures that searches compare with; all of them, where none is named. `versions` are
+    those of the tables; the newest, where none are given.
     """
     made = {
         "live": table,
-        "versions": json.dumps(catalogue.newest(table)),
+        "versions": json.dumps(versions or catalogue.newest(table)),
         "embed": embed.model_dump_json(),
         "threshold": tally.outcome["threshold"],
         "kinds": json.dumps(kinds) if kinds else "",

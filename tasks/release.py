@@ -64,13 +64,23 @@ class Verdict(Record):
 
 
 def judge(
-    catalogue: Catalogue, customer: Customer, embedder: Embedder, asked: Sequence[Query], progress: Progress
+    catalogue: Catalogue,
+    customer: Customer,
+    embedder: Embedder,
+    asked: Sequence[Query],
+    progress: Progress,
+    made: Catalogue | None = None,
+    again: str = "onboard {slug}",
 ) -> Verdict:
-    """Measure the newest rows, and beside them what is live; where nothing can be asked, all that is made goes live."""
+    """Measure what was made, and beside it what is live; where nothing can be asked, all that is made goes live.
+
+    What was `made` are the newest rows where nothing else is said. `again` is how to let it go live all the same.
+    """
     if not asked:
         return Verdict(notes=("Recall was not measured: there is no part with CAD to ask for.",))
+    made = made or catalogue
     found = measure(
-        catalogue,
+        made,
         embedder,
         asked,
         embedder.table,
@@ -80,12 +90,13 @@ def judge(
     served, notes = catalogue.served(), _left_out(found)
     if not served.vectors:
         return Verdict(evaluation=found, notes=notes)
-    both, note = _both(catalogue, served, embedder, asked, found)
+    both, note = _both(made, served, embedder, asked, found)
     notes += (note,) if note else ()
     lost = both.before - both.after if both else 0.0
     if both is None or lost <= customer.release.tolerance:
         return Verdict(evaluation=found, compared=both, notes=notes)
-    return Verdict(evaluation=found, compared=both, refusal=_refusal(customer, both, served.run), notes=notes)
+    refusal = _refusal(customer, both, served.run, again.format(slug=customer.slug))
+    return Verdict(evaluation=found, compared=both, refusal=refusal, notes=notes)
 
 
 def searched(measured: Sequence[str] | None, release: Release) -> tuple[str, ...]:
@@ -111,24 +122,24 @@ def _left_out(found: Evaluation) -> tuple[str, ...]:
 
 
 def _both(
-    catalogue: Catalogue, served: Served, embedder: Embedder, asked: Sequence[Query], found: Evaluation
+    made: Catalogue, served: Served, embedder: Embedder, asked: Sequence[Query], found: Evaluation
 ) -> tuple[Compared | None, str]:
     """Recall@1 of both; from what was measured when the live one went live, where its model is not here any more."""
-    now, then = _shapes(catalogue), _shapes(served)
+    now, then = _shapes(made), _shapes(served)
     shared = {part for part, shape in now.items() if then.get(part) == shape}
     some = [query for query in asked if query.part in shared]
     if not some:
         return None, "Nothing to compare with: no part that was asked for was live in this shape."
     own = _model(served)
     if own is None:
-        before = _recorded(catalogue, served.run)
+        before = _recorded(served)
         if before is None:
             return None, "Nothing to compare with: the model of the catalogue that was live is not here any more."
         note = "Compared with the recall that was measured back then: the model that was live is not here any more."
         return Compared(queries=len(asked), before=before, after=found.recall["1"].value), note
     after = found
     if len(shared) < len(now):
-        after = measure(catalogue, embedder, some, embedder.table, among=shared, variants=policy(found.searched))
+        after = measure(made, embedder, some, embedder.table, among=shared, variants=policy(found.searched))
     before = measure(served, own, some, served.vectors, among=shared, variants=policy(served.kinds)).recall["1"].value
     return Compared(queries=len(some), before=before, after=after.recall["1"].value), ""
 
@@ -152,20 +163,23 @@ def _model(served: Served) -> Embedder | None:
     return own if own and own.table == served.vectors else None
 
 
-def _recorded(catalogue: Catalogue, run: str) -> float | None:
-    """Recall@1 that was measured when `run` went live."""
+def _recorded(served: Served) -> float | None:
+    """Recall@1 that was measured when what is live went live."""
     from lancedb.expr import col, lit
 
-    (row,) = catalogue.rows("runs", ("summary",), col("run") == lit(run))
+    from blocks.catalogue import Catalogue
+
+    whole = Catalogue(uri=served.uri, storage_options=served.storage_options)
+    (row,) = whole.rows("runs", ("summary",), col("run") == lit(served.run))
     recall: dict[str, float] = json.loads(row["summary"] or "{}").get("recall") or {}
     return recall.get("1")
 
 
-def _refusal(customer: Customer, both: Compared, run: str) -> str:
+def _refusal(customer: Customer, both: Compared, run: str, again: str) -> str:
     return (
         f"This run does not go live: of {both.queries} pictures that no index has seen it finds "
         f"{100 * both.after:.1f} % at the first place, and the catalogue that is live {100 * both.before:.1f} %; "
         f"it may lose {100 * customer.release.tolerance:.1f} points. Searches go on reading run {run}. Set the recipe "
         "right, or raise release.tolerance in the customer's file, or let it go live all the same with: "
-        f"partsight onboard {customer.slug} --even-if-worse"
+        f"partsight {again} --even-if-worse"
     )

@@ -20,6 +20,7 @@ from infra.cli.onboard import onboard
 from infra.cli.output import WrongCallError, complain
 from infra.cli.parts import parts
 from infra.cli.plugin import app as plugin
+from infra.cli.reembed import reembed
 from infra.cli.review import review
 from infra.cli.search import search
 from infra.cli.up import up
@@ -54,7 +55,7 @@ app = App(
     default_parameter=Parameter(negative=(), show_default=False),
 )
 _COMMANDS: tuple[Callable[..., int], ...] = (
-    *(onboard, search, evaluate, review, finetune, parts, images, export),
+    *(onboard, search, evaluate, reembed, review, finetune, parts, images, export),
     *(deploy, up, stages, doctor),
 )
 for _place, _command in enumerate(_COMMANDS):

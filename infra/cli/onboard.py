@@ -111,7 +111,7 @@ def _show(out: Answer, who: Customer, summary: dict[str, Any]) -> None:
         ("parts", ", ".join(f"{parts[key]} {key}" for key in ("new", "changed", "unchanged", "retired"))),
         ("pictures", f"{images['views']} views, {images['variants']} variants, {images['rejected']} rejected"),
         ("vectors", summary["vectors"]),
-        ("recall", _recall(summary)),
+        ("recall", recall(summary)),
         ("seconds", ", ".join(f"{phase} {spent:.1f}" for phase, spent in summary["seconds"].items())),
         ("report", summary["report"]),
     ]
@@ -128,7 +128,7 @@ def _show(out: Answer, who: Customer, summary: dict[str, Any]) -> None:
         out.line(f"  … and {len(summary['quarantine']) - _SHOWN} more, all in the report.", style="yellow")
 
 
-def _recall(summary: dict[str, Any]) -> str:
+def recall(summary: dict[str, Any]) -> str:
     """The line about what is found: at the first places, before this run, and from which likeness on."""
     if not summary["recall"]:
         return ""

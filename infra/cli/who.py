@@ -38,12 +38,11 @@ def customer(name: str, machine: Settings, *, source: str = "") -> Customer:
     from blocks.customer_file import load
 
     try:
-        if Path(name).suffix.lower() in {".yaml", ".yml"} or "/" in name or os.sep in name:
+        if _is_path(name):
             return load(_customer_file(name))
         slug = Customer(slug=name).slug
-        for path in (machine.customers / f"{slug}.yaml", machine.folder(slug) / _REMEMBERED):
-            if path.is_file():
-                return _of_slug(load(path), slug, path)
+        if path := file_of(slug, machine):
+            return _of_slug(load(path), slug, path)
     except ValueError as error:
         raise WrongCallError(_sentence(error, name)) from error
     if source:
@@ -53,6 +52,14 @@ def customer(name: str, machine: Settings, *, source: str = "") -> Customer:
         f"There is no customer '{name}' (known: {known}). "
         f"Start a new one with: partsight onboard {name} --source FOLDER"
     )
+
+
+def file_of(name: str, machine: Settings) -> Path | None:
+    """The file of the customer called `name`: a slug, or the path itself; None where there is none."""
+    places = (
+        [Path(name)] if _is_path(name) else [machine.customers / f"{name}.yaml", machine.folder(name) / _REMEMBERED]
+    )
+    return next((path for path in places if path.is_file()), None)
 
 
 def everybody(machine: Settings) -> list[Customer]:
@@ -110,6 +117,10 @@ def catalogue(who: Customer, machine: Settings) -> Served:
         if "parts" in known:
             return there
     raise WrongCallError(f"There is no catalogue of '{who.slug}' yet; make one with: partsight onboard {who.slug}")
+
+
+def _is_path(name: str) -> bool:
+    return Path(name).suffix.lower() in {".yaml", ".yml"} or "/" in name or os.sep in name
 
 
 def _customer_file(name: str) -> Path:
