@@ -26,6 +26,7 @@ demo: setup  ## onboard the sample catalogue, then search it with a picture and 
 	$(BIN)/partsight search demo --text 'hex bolt M8 stainless steel' --top 5
 
 test: setup lint  ## everything that CI runs: lint, types, contracts, tests
+	sh infra/browser.sh
 	$(BIN)/pytest --cov --cov-report=term:skip-covered --durations=15
 
 lint: setup  ## ruff, mypy --strict, the direction of imports

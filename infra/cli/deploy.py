@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from cyclopts import Parameter
@@ -11,7 +12,9 @@ from infra.cli.who import customer as resolve
 from infra.cli.who import everybody, here
 
 if TYPE_CHECKING:
+    from blocks.customer import Customer
     from infra.deploy import Change, Plan
+    from infra.settings import Settings
 
 _SIGNS: Final = {"create": ("+", "green"), "update": ("~", "yellow"), "remove": ("-", "red"), "same": ("=", "dim")}
 
@@ -20,6 +23,7 @@ def deploy(
     *customers: str,
     dry_run: Annotated[bool, Parameter(negative="")] = False,
     prune: Annotated[bool, Parameter(negative="")] = False,
+    prefect_yaml: Path | None = None,
     as_json: Json = False,
 ) -> int:
     """Make blocks, pools, limits, automations and deployments on the Prefect server as the customers' files say.
@@ -35,6 +39,7 @@ def deploy(
     Args:
         customers: Slugs or YAML files; none takes everybody in the customers' folder.
         dry_run: Only show what would be changed.
+        prefect_yaml: Write the deployments to this file for Prefect's own CLI, and do nothing else.
         prune: Also remove what is ours on the server and belongs to no customer any more; catalogues stay.
         as_json: Print JSON alone on stdout.
     """
@@ -46,6 +51,9 @@ def deploy(
         raise WrongCallError(f"There is no customer in {machine.customers}: make one with partsight customer new.")
     from infra.deploy import ServerError, planned, wanted
     from infra.deploy.server import connected
+
+    if prefect_yaml is not None:
+        return _written(prefect_yaml, people, machine, as_json=as_json)
 
     with answer(as_json) as out:
         try:
@@ -62,6 +70,18 @@ def deploy(
             out.json(_told(plan, dry_run=dry_run))
         else:
             out.line(_total(plan, dry_run=dry_run), style="bold")
+    return 0
+
+
+def _written(path: Path, people: list[Customer], machine: Settings, *, as_json: bool) -> int:
+    from infra.deploy.prefect_yaml import written
+
+    path.write_text(written(people, machine), encoding="utf-8")
+    with answer(as_json) as out:
+        if as_json:
+            out.json({"file": str(path)})
+        else:
+            out.line(f"Wrote {path}. Use it with: prefect --no-prompt deploy --all --prefect-file {path}")
     return 0
 
 

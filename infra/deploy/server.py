@@ -156,6 +156,10 @@ class Server:
                 found += [Thing("block", f"{kind}/{one.name}", {"id": str(one.id)}) for one in documents if one.name]
         return found
 
+    def block_id(self, name: str) -> str:
+        """The server's id of the block `name` (type/name)."""
+        return str(self._blocks.get(name) or self._read_block(name).id)
+
     # changes
 
     def apply(self, change: Change) -> None:

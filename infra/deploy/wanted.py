@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+from blocks.customer import Customer
 
-    from blocks.customer import Customer
+if TYPE_CHECKING:
     from infra.settings import Settings
 
 OURS: Final = "partsight"  # the tag of everything that is ours
@@ -32,18 +32,30 @@ class Thing(NamedTuple):
 
 
 class Offer(NamedTuple):
-    """A flow that every customer has a deployment of, the pool that it runs in, and what its form shows first."""
+    """A flow that customers have a deployment of, the pool that it runs in, and what its form shows first.
+
+    A `helper` is started by other runs, in shares that work side by side; a customer has it where `when` says so.
+    """
 
     flow: str
     pool: Literal["cpu", "gpu"]
-    form: tuple[str, ...]  # blocks and groups that are filled in
+    form: tuple[str, ...] = ("customer",)
+    helper: bool = False
+    when: Callable[[Customer], bool] = lambda _: True
+
+
+def _on_gpu(step: str) -> Callable[[Customer], bool]:
+    return lambda customer: bool(customer.pools.gpu) and step in customer.pools.on_gpu
 
 
 OFFERS: Final = (
     Offer("onboard", "cpu", ("customer", "source", "stages")),
-    Offer("evaluate", "cpu", ("customer",)),
-    Offer("augment", "gpu", ("customer",)),
-    Offer("finetune", "gpu", ("customer",)),
+    Offer("evaluate", "cpu"),
+    Offer("reembed", "cpu", ("customer", "model")),
+    Offer("finetune", "gpu"),
+    Offer("make", "cpu", helper=True, when=lambda customer: customer.pools.workers > 1),
+    Offer("augment", "gpu", helper=True, when=_on_gpu("augment")),
+    Offer("embed", "gpu", helper=True, when=_on_gpu("embed")),
 )
 
 
@@ -101,7 +113,7 @@ def _limits(customers: Sequence[Customer]) -> Iterator[Thing]:
 
 def _deployments(customer: Customer, machine: Settings) -> Iterator[Thing]:
     for offer in OFFERS:
-        if offer.flow == "augment" and not customer.pools.gpu:
+        if not offer.when(customer):
             continue
         yield Thing("deployment", f"{offer.flow}/{customer.slug}", _deployment(offer, customer, machine))
 
@@ -111,7 +123,6 @@ def _deployment(offer: Offer, customer: Customer, machine: Settings) -> dict[str
 
     flow = getattr(import_module(f"flows.{offer.flow}"), offer.flow)
     pool = customer.pools.gpu if offer.pool == "gpu" else ""
-    alone = offer.flow != "augment"  # shares of one run work side by side
     environment = dict(ENVIRONMENT)
     if "://" not in machine.uri(customer.slug):  # a disk that this machine and its workers share
         environment["PARTSIGHT_HOME"] = str(machine.home.absolute())
@@ -125,8 +136,8 @@ def _deployment(offer: Offer, customer: Customer, machine: Settings) -> dict[str
         "parameter_openapi_schema": flow.parameters.model_dump(mode="json"),
         "enforce_parameter_schema": True,
         "schedules": _schedules(offer, customer),
-        "concurrency_limit": 1 if alone else None,
-        "collision_strategy": "ENQUEUE" if alone else None,
+        "concurrency_limit": None if offer.helper else 1,
+        "collision_strategy": None if offer.helper else "ENQUEUE",
     }
 
 

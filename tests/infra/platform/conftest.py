@@ -73,6 +73,9 @@ class Platform:
     def ask(self, path: str, **body: Any) -> Any:
         """What the server answers to a question, or to something that is to be done."""
         answer = self.client.post(path, json=body)
+        while answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:  # SQLite is busy; Prefect's own client asks again
+            time.sleep(1)
+            answer = self.client.post(path, json=body)
         answer.raise_for_status()
         return answer.json() if answer.content else None
 
