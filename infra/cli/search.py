@@ -64,6 +64,9 @@ def search(
         engine = _Engine(who, there, text.strip(), top)
         if (image or cad) and not engine.embedder.trained:
             complain(f"the weights of {engine.embedder.name} are random: what it finds by picture is a rough guess.")
+        if text.strip() and engine.embedder.trained and not engine.embedder.words:
+            told = "the words are looked for in what is said of the parts, and not in the pictures"
+            complain(f"the embedder {engine.embedder.name} knows no words: {told}.")
         failed = 0
         for query in queries:
             failed += _ask(engine, query, out, each=each, as_json=as_json)

@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lancedb.expr import col, lit
 
 from blocks.catalogue import Catalogue
-from blocks.customer import Customer
+from blocks.customer import Customer, Embed
+from tasks import codec
+from tasks.embed import embedder
 from tasks.gate import CheckError
+from tasks.search import search
 from tasks.stages import StageError
 
 Run = Callable[..., dict[str, Any]]
@@ -120,3 +124,20 @@ def test_a_check_that_is_not_allowed_does_not_judge(
     recipe = barred.recipe.model_copy(update={"checks": {"strict": {}}})
     with pytest.raises(CheckError, match=r"The check 'strict' .* may not use it"):
         onboard(barred.model_copy(update={"recipe": recipe}))
+
+
+def test_another_embedder_fills_a_table_of_its_own(onboard: Run, customer: Customer, catalogue: Catalogue) -> None:
+    """Pictures stay, vectors are new, searches by picture and by words go on; the run remembers what embedded."""
+    plain = of(customer, "background")
+    onboard(plain)
+    hog = Embed(model="hog", settings={"cells": 4})
+    summary = onboard(plain.model_copy(update={"recipe": plain.recipe.model_copy(update={"embed": hog})}))
+    assert summary["images"]["views"] == 0
+    served = catalogue.served()
+    assert served.embed == hog
+    model = embedder(served.embed)
+    assert served.vectors == model.table
+    row = served.rows("images", ("id", "part", "image"), col("kind") == lit("view"))[0]
+    found = search(catalogue, model, [codec.decode(row["image"])], "", 1)
+    assert (found.hits[0].part, found.hits[0].image) == (row["part"], row["id"])
+    assert search(catalogue, model, [], "Spacer POM", 3).hits[0].part == "block"
