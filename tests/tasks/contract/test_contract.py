@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import re
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -381,3 +383,17 @@ def test_one_that_does_not_load_says_why(tmp_path: Path, monkeypatch: pytest.Mon
     (finding,) = report.findings
     assert isinstance(finding, Finding)
     assert "contract_nowhere" in finding.what
+
+
+@pytest.mark.parametrize("kind", ["stage", "sink"])
+def test_what_the_documentation_shows_keeps_the_contract(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """The first plug-in of docs/plugins.md, and its sink, as they stand there."""
+    text = (Path(__file__).parents[3] / "docs" / "plugins.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "documented.py").write_text("\n\n".join(blocks[:2]))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "documented", raising=False)
+    report = check("documented:Frost" if kind == "stage" else "documented:Names", apart=False)
+    assert (report.kind, report.ok) == (kind, True), str(report)
