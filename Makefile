@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench bench-recall bench-diffusion bench-variants bench-gate check check-compose check-kubernetes mutations samples clean
+.PHONY: help setup demo test lint format bench bench-recall bench-diffusion bench-variants bench-gate bench-platform check check-compose check-kubernetes mutations samples clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -63,6 +63,9 @@ check-kubernetes:  ## what Prefect's Kubernetes worker makes of infra/k8s, again
 	$(PYTHON) -m venv build/kubernetes
 	build/kubernetes/bin/pip install --quiet --constraint constraints.txt prefect prefect-kubernetes kubernetes-validate pyyaml
 	build/kubernetes/bin/python tests/infra/jobs.py
+
+bench-platform: setup  ## what runs, tasks and workers cost beside the work itself: a table and build/platform.json
+	$(BIN)/python tests/bench/workers.py
 
 mutations: setup  ## 300 mutated CAD files: loaded, quarantined, or (never) brought down
 	$(BIN)/python tests/hostile/mutations.py --count 300
