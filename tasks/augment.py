@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 from pydantic import BaseModel, ValidationError
 
-from tasks.plugins import ALL
+from tasks.plugins import ALL, configured
 from tasks.records import Bytes, Record, View, content_id, generator, over
-from tasks.stages import Stage, StageError, nearest, stage
+from tasks.stages import STAGES, Stage, StageError, stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -154,23 +154,11 @@ def _absent(found: Stage, settings: Mapping[str, Any]) -> str:
 
 
 def _link(found: Stage, settings: Mapping[str, Any]) -> Link:
-    name = found.name
-    if found.settings is None:
-        raise StageError(f"The stage {name!r} cannot be used: {found.error}")
-    for key in settings:
-        if key not in found.fields and found.settings.model_config.get("extra") != "allow":
-            known = ", ".join(found.fields) or "none"
-            raise StageError(f"Stage {name!r} has no setting {key!r}{nearest(key, found.fields)}. It has: {known}.")
+    link = Link(stage=found, settings=configured(STAGES, found, settings))
     try:
-        made = found.settings.model_validate(dict(settings))
-        link = Link(stage=found, settings=made)
         _ = link.lineage
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the settings"
-        raise StageError(f"Stage {name!r}, setting {where!r}: {first['msg']} (given: {first['input']!r}).") from error
     except (OSError, ValueError) as error:
-        raise StageError(f"Stage {name!r}: {error}") from error
+        raise StageError(f"Stage {found.name!r}: {error}") from error
     return link
 
 

@@ -121,7 +121,7 @@ class Group(Generic[P]):
         if name not in there:
             self._refuse(name)
             known = ", ".join(sorted(there))
-            raise self.error(f"There is no {self.noun} {name!r}{nearest(name, there)}. Installed: {known}.")
+            raise self.error(f"There is no {self.noun} {name!r}{nearest(name, there) or '.'} Installed: {known}.")
         found = there[name]
         if found.error:
             raise self.error(f"The {self.noun} {name!r} cannot be used: {found.error}")
@@ -177,7 +177,7 @@ def configured(group: Group[Any], found: Plugin, settings: Mapping[str, Any]) ->
     for key in settings:
         if key not in found.fields and found.settings.model_config.get("extra") != "allow":
             known = ", ".join(found.fields) or "none"
-            raise group.error(f"{who} has no setting {key!r}{nearest(key, found.fields)}. It has: {known}.")
+            raise group.error(f"{who} has no setting {key!r}{nearest(key, found.fields) or '.'} It has: {known}.")
     try:
         return found.settings.model_validate(dict(settings))
     except ValidationError as error:

@@ -17,7 +17,10 @@ from blocks.models import embedders, pipelines
 from infra import settings
 from tasks import records
 from tasks.augment import chain
-from tasks.stages import installed
+from tasks.embedders import EMBEDDERS
+from tasks.gate import CHECKS
+from tasks.sinks import SINKS
+from tasks.stages import STAGES
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("flows", "tasks", "blocks", "infra", "tests")
@@ -29,7 +32,8 @@ def forms() -> Iterator[type[BaseModel]]:
         for value in vars(module).values():
             if isinstance(value, type) and issubclass(value, BaseModel) and value.__module__ == module.__name__:
                 yield value
-    yield from (stage.settings for stage in installed().values() if stage.settings)
+    for group in (STAGES, CHECKS, SINKS, EMBEDDERS):
+        yield from (plugin.settings for plugin in group.installed().values() if plugin.settings)
 
 
 @pytest.mark.parametrize("form", list(forms()), ids=lambda form: form.__name__)

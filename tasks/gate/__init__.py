@@ -21,9 +21,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from pydantic import ValidationError
-
-from tasks.plugins import ALL, Group, Plugin, PluginError, nearest
+from tasks.plugins import ALL, Group, Plugin, PluginError, configured
 from tasks.records import Record, View
 
 __all__ = ["CHECKS", "Check", "CheckError", "Finding", "Verdict", "checks", "installed", "lineage", "verdict"]
@@ -124,18 +122,7 @@ def _made(check: Check, settings: Mapping[str, Any]) -> Any:
     """The check with those settings."""
     if check.settings is None:
         raise CheckError(f"The check {check.name!r} cannot be used: {check.error} Mend it, or remove its package.")
-    for key in settings:
-        if key not in check.fields:
-            known = ", ".join(check.fields) or "none"
-            raise CheckError(
-                f"Check {check.name!r} has no setting {key!r}{nearest(key, check.fields)}. It has: {known}."
-            )
-    try:
-        return check.settings.model_validate(dict(settings))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the settings"
-        raise CheckError(f"Check {check.name!r}, setting {where!r}: {first['msg']}.") from error
+    return configured(CHECKS, check, settings)
 
 
 def _found(name: str, check: Any, variant: View, view: View) -> tuple[dict[str, float], str]:
