@@ -299,3 +299,15 @@ def test_real_cad_is_read(shared_cad: Path) -> None:
     assert all(found_bodies.values())
     step, stl = (np.ptp(found_bodies[path.name][0].vertices, axis=0) for path in names)
     assert step == pytest.approx(stl, rel=2e-3)
+
+
+@pytest.mark.usefixtures("plugins")
+def test_a_reader_that_is_not_allowed_is_not_there(tmp_path: Path) -> None:
+    """Its formats are unknown to a customer whose file does not allow it, and it is not imported."""
+    assert ".taken" not in registry(()).readers
+    assert registry(()).broken == {}
+    assert registry(("taken",)).readers[".taken"].name == "taken"
+    (tmp_path / "a.taken").write_text("2", encoding="ascii")
+    with Source(location=str(tmp_path)).open(QUOTAS) as listing:
+        assert [one.name for one in scan(listing, "acme")] == ["a.taken"]
+        assert scan(listing, "acme", ()) == ()
