@@ -64,12 +64,13 @@ class Reembedding:
         return self._summary()
 
     def finish(self) -> dict[str, Any]:
-        """Measure, write the report and switch; returns the summary.
+        """Measure, write the report, switch, and write what is live to the customer's sinks; returns the summary.
 
         Raises RefusedError when less would be found: searches read on what they read before, and the vectors stay
         aside. Raises ValueError where pictures have none yet.
         """
         from tasks import publish, report
+        from tasks.delivery import delivered
         from tasks.release import RefusedError, searched
 
         lacking = len(self.filling.lacking())
@@ -96,6 +97,7 @@ class Reembedding:
                 kinds=searched(self.tally.outcome["searched"], self.customer.release),
                 versions=self._renamed(),
             )
+            self.tally.decide(self.tally.outcome, delivered(self.customer, self.catalogue, self._home))
         return self._summary()
 
     def _judged(self) -> Verdict:

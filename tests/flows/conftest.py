@@ -17,6 +17,49 @@ from tasks.job import opened
 RECIPE = Recipe(render=Render(views=4, size=64), stages=("background",))
 CUSTOMER = Customer(slug="acme", recipe=RECIPE, release=Release(queries=0))  # recall has tests of its own
 
+STAGE = '''
+from typing import ClassVar
+
+import numpy as np
+from pydantic import BaseModel
+
+
+class Paint(BaseModel):
+    """Stands for a diffusion model: `strength` is how much of the picture it makes up."""
+
+    needs_gpu: ClassVar[bool] = True
+    strength: float = 0.02
+    spoils: str = ""
+    begins: str = "view"
+
+    @property
+    def source(self):
+        return self.begins
+
+    def __call__(self, view):
+        yield from self.many([view])
+
+    def many(self, views):
+        with open(__file__ + ".log", "a") as log:
+            log.write(f"{self.strength} {len(views)}\\n")
+        return [self.painted(view) for view in views]
+
+    def painted(self, view):
+        noise = view.rng.normal(0, 60 * self.strength, view.image.shape)
+        cover = view.alpha[..., None]
+        slope = np.linspace(-1, 1, len(view.image))
+        light = view.rng.uniform(-70, 70) * slope[:, None] + view.rng.uniform(-70, 70) * slope
+        image = view.image * cover + 170 * (1 - cover) + noise + light[..., None]
+        image = np.clip(image, 0, 255).astype(np.uint8)
+        if self.spoils in view.part.number and self.spoils and self.strength > 0.012:
+            image[:] = 255
+        told = {"prompt": f"a photograph of {view.part.name}", "strength": self.strength}
+        return view.replace(image=image, alpha=np.ones_like(view.alpha), lineage={"paint": told})
+
+    def gentler(self, attempt):
+        return self.model_copy(update={"strength": self.strength / 2**attempt}) if attempt < 3 else None
+'''
+
 
 def _washer(inner: float, outer: float = 10.0) -> trimesh.Trimesh:
     """A ring, 2 mm thick."""
@@ -73,3 +116,20 @@ def onboard(cad: Path, catalogue: Catalogue, tmp_path: Path) -> Callable[..., di
             return job.finish()
 
     return run
+
+
+@pytest.fixture
+def painter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, customer: Customer) -> Callable[..., Customer]:
+    """A customer whose variants are made by a stage that wants a GPU; its settings may be given."""
+    module = f"painting_{tmp_path.name}"  # each test has one of its own, and so a log of its own
+    (tmp_path / f"{module}.py").write_text(STAGE)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("PARTSIGHT_STAGES", f"paint={module}:Paint")
+
+    def made(**settings: Any) -> Customer:
+        recipe = customer.recipe.model_copy(
+            update={"stages": ("paint",), "settings": {"paint": settings}, "variants": 1}
+        )
+        return customer.model_copy(update={"recipe": recipe})
+
+    return made

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +12,7 @@ import pytest
 from PIL import Image
 
 from blocks.catalogue import Catalogue
-from blocks.customer import Customer, Embed, Pools
+from blocks.customer import Customer, Embed
 from tasks import augmentation, codec
 from tasks.augmentation import Augmentation
 from tasks.embed import embedder
@@ -24,66 +20,6 @@ from tasks.gate.breaker import Breaker
 from tasks.search import search
 
 Run = Callable[..., dict[str, Any]]
-
-STAGE = '''
-from typing import ClassVar
-
-import numpy as np
-from pydantic import BaseModel
-
-
-class Paint(BaseModel):
-    """Stands for a diffusion model: `strength` is how much of the picture it makes up."""
-
-    needs_gpu: ClassVar[bool] = True
-    strength: float = 0.02
-    spoils: str = ""
-    begins: str = "view"
-
-    @property
-    def source(self):
-        return self.begins
-
-    def __call__(self, view):
-        yield from self.many([view])
-
-    def many(self, views):
-        with open(__file__ + ".log", "a") as log:
-            log.write(f"{self.strength} {len(views)}\\n")
-        return [self.painted(view) for view in views]
-
-    def painted(self, view):
-        noise = view.rng.normal(0, 60 * self.strength, view.image.shape)
-        cover = view.alpha[..., None]
-        slope = np.linspace(-1, 1, len(view.image))
-        light = view.rng.uniform(-70, 70) * slope[:, None] + view.rng.uniform(-70, 70) * slope
-        image = view.image * cover + 170 * (1 - cover) + noise + light[..., None]
-        image = np.clip(image, 0, 255).astype(np.uint8)
-        if self.spoils in view.part.number and self.spoils and self.strength > 0.012:
-            image[:] = 255
-        told = {"prompt": f"a photograph of {view.part.name}", "strength": self.strength}
-        return view.replace(image=image, alpha=np.ones_like(view.alpha), lineage={"paint": told})
-
-    def gentler(self, attempt):
-        return self.model_copy(update={"strength": self.strength / 2**attempt}) if attempt < 3 else None
-'''
-
-
-@pytest.fixture
-def painter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, customer: Customer) -> Callable[..., Customer]:
-    """A customer whose variants are made by a stage that wants a GPU; its settings may be given."""
-    module = f"painting_{tmp_path.name}"  # each test has one of its own, and so a log of its own
-    (tmp_path / f"{module}.py").write_text(STAGE)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setenv("PARTSIGHT_STAGES", f"paint={module}:Paint")
-
-    def made(**settings: Any) -> Customer:
-        recipe = customer.recipe.model_copy(
-            update={"stages": ("paint",), "settings": {"paint": settings}, "variants": 1}
-        )
-        return customer.model_copy(update={"recipe": recipe})
-
-    return made
 
 
 @pytest.fixture
@@ -309,53 +245,3 @@ def test_a_part_that_is_only_written_of_is_painted_and_kept_out_of_search(
     wanted = who.release.model_copy(update={"texts": True})
     onboard(who.model_copy(update={"release": wanted}))
     assert search(catalogue, model, [picture], "", 9).hits[0].part == "ghost"
-
-
-def test_the_flow_makes_them_here_or_in_a_pool(
-    painter: Callable[..., Customer], catalogue: Catalogue, cad: Path, tmp_path: Path
-) -> None:
-    """`onboard` waits for `augment`, inside itself or on a worker of a GPU pool; the tables are the same in the end."""
-    from prefect.testing.utilities import prefect_test_harness
-
-    from flows.onboard import onboard as flow
-
-    assert painter().pools == Pools()
-    far = Catalogue(uri=str(tmp_path / "far"))
-    with prefect_test_harness(server_startup_timeout=90):
-        summary = flow(painter(), catalogue, str(cad), home=tmp_path / "home", workers=1)
-        assert summary["images"]["variants"] == 12
-        with gpu_worker("gpu", "acme", tmp_path) as log:
-            elsewhere = painter().model_copy(update={"pools": Pools(gpu="gpu")})
-            summary = flow(elsewhere, far, str(cad), home=tmp_path / "far-home", workers=1)
-        assert "Completed" in log.read_text()
-    assert summary["images"] == {"views": 12, "variants": 12, "rejected": 0}
-    one, other = variants(catalogue), variants(far)
-    assert {name: row["image"] for name, row in one.items()} == {name: row["image"] for name, row in other.items()}
-    assert vectors(catalogue) == vectors(far)
-
-
-@contextmanager
-def gpu_worker(pool: str, slug: str, folder: Path) -> Iterator[Path]:
-    """A work pool with a deployment of `augment`, one batch at a time, and a worker in a process of its own."""
-    from prefect.client.orchestration import get_client
-    from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate, WorkPoolCreate
-    from prefect.settings import get_current_settings
-
-    from flows.augment import augment
-
-    root, log = Path(__file__).parents[2], folder / "worker.log"
-    with get_client(sync_client=True) as client:
-        client.create_work_pool(WorkPoolCreate(name=pool, type="process"))
-        client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=f"partsight-gpu-{pool}", limit=1))
-    there: Any = augment.from_source(source=str(root), entrypoint="flows/augment.py:augment")
-    there.to_deployment(slug, work_pool_name=pool).apply()
-    paths = os.pathsep.join((str(folder), str(root)))
-    environment = {**os.environ, "PREFECT_API_URL": get_current_settings().api.url or "", "PYTHONPATH": paths}
-    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", pool, "--type", "process"]
-    with log.open("w") as told:
-        worker = subprocess.Popen(command, env=environment, cwd=folder, stdout=told, stderr=told)
-    try:
-        yield log
-    finally:
-        worker.terminate()
-        worker.wait(30)

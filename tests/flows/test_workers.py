@@ -1,0 +1,170 @@
+"""A Prefect server, and workers in two pools: one customer's run spread over them, data passing through tables only.
+
+The worker of the pool with the GPUs stands for another machine: it has a folder and a PARTSIGHT_HOME of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+import trimesh
+from moto.server import ThreadedMotoServer
+
+from blocks.catalogue import Catalogue
+from blocks.customer import Customer, Pools
+from infra.settings import Settings
+
+BUCKET = "partsight-workers"
+Run = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    """A customer's folder with ten parts, which are two batches."""
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for size in range(10):
+        trimesh.creation.box((10 + 2 * size, 20, 10)).export(folder / f"box-{size}.stl")
+    return folder
+
+
+@pytest.fixture
+def who(painter: Callable[..., Customer], many: Path) -> Customer:
+    """The customer: two pictures of each part, a variant of each by a stage that wants a GPU."""
+    made = painter()
+    render = made.recipe.render.model_copy(update={"views": 2})
+    recipe = made.recipe.model_copy(update={"render": render})
+    return made.model_copy(update={"recipe": recipe, "source": str(many)})
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """An S3-compatible server on this machine, named in the environment as AWS's own tools have it."""
+    import boto3
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request otherwise
+    server.start()
+    host, port = server.get_host_and_port()
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "tests")
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.setenv(name, "us-east-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    boto3.client("s3").create_bucket(Bucket=BUCKET)
+    yield f"s3://{BUCKET}/customers"
+    server.stop()
+
+
+@contextmanager
+def worker(pool: str, folder: Path, modules: Path) -> Iterator[None]:
+    """A worker of a pool, with a folder and a home of its own; at the end it is told to go."""
+    from prefect.settings import get_current_settings
+
+    (folder / pool).mkdir()
+    environment = {
+        **os.environ,
+        "PARTSIGHT_HOME": str(folder / pool / "home"),
+        "PREFECT_API_URL": get_current_settings().api.url or "",
+        "PREFECT_HOME": str(folder / pool / "prefect"),
+        "PREFECT_WORKER_QUERY_SECONDS": "1",
+        "PYTHONPATH": str(modules),
+    }
+    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", pool, "--type", "process"]
+    with (folder / f"{pool}.log").open("w") as told:
+        running = subprocess.Popen(command, env=environment, cwd=folder / pool, stdout=told, stderr=told)
+    try:
+        yield
+    finally:
+        running.terminate()
+        running.wait(60)
+
+
+def deployed(who: Customer, machine: Settings) -> None:
+    """What `partsight deploy` does for one customer."""
+    from infra.deploy import planned, wanted
+    from infra.deploy.server import connected
+
+    with warnings.catch_warnings(), connected() as server:
+        warnings.simplefilter("ignore", DeprecationWarning)  # a field of Prefect's answers that it calls deprecated
+        for change in planned(wanted([who], machine), server, whole=False).changes:
+            server.apply(change)
+
+
+def onboarded(who: Customer, catalogues: str, tmp_path: Path) -> tuple[Catalogue, dict[str, Any], list[str]]:
+    """Deploy, start a run of onboarding as a schedule would, and wait: the tables, the summary, and all runs."""
+    from prefect.deployments import run_deployment
+    from prefect.settings import get_current_settings
+
+    machine = Settings(home=tmp_path / "home", catalogues=catalogues)
+    deployed(who, machine)
+    ended: Any = run_deployment(f"onboard/{who.slug}", timeout=240, poll_interval=1)
+    logs = "\n".join(path.read_text()[-3000:] for path in sorted(tmp_path.glob("*.log")))
+    assert ended.state.is_completed(), f"{ended.state} {logs}"
+    catalogue = Catalogue(uri=machine.uri(who.slug))
+    (row,) = catalogue.rows("runs", ("summary",))
+    with httpx.Client(base_url=get_current_settings().api.url or "") as client:
+        found = client.post("/flow_runs/filter", json={}).json()
+        runs = [f"{_flow(client, run)} in {run['work_pool_name']}" for run in found]
+    return catalogue, json.loads(row["summary"]), sorted(runs)
+
+
+def _flow(client: httpx.Client, run: dict[str, Any]) -> str:
+    return str(client.get(f"/flows/{run['flow_id']}").json()["name"])
+
+
+def content(catalogue: Catalogue) -> dict[str, list[str]]:
+    """Pictures and parts as searches read them, to the last bit, and what has a vector."""
+    served = catalogue.served()
+    images = served.rows("images", ("id", "part", "kind", "image", "accepted", "reason"))
+    parts = served.rows("parts", ("part", "recipe", "status"))
+    vectors = served.rows(served.vectors, ("id", "part", "kind"))
+    return {name: sorted(map(str, rows)) for name, rows in (("images", images), ("parts", parts), ("vectors", vectors))}
+
+
+def matrix(catalogue: Catalogue) -> np.ndarray:
+    """The vectors that searches read, (n, d), in the order of their ids."""
+    served = catalogue.served()
+    rows = sorted(served.rows(served.vectors, ("id", "vector")), key=lambda row: str(row["id"]))
+    return np.array([row["vector"] for row in rows])
+
+
+def test_a_run_that_is_spread_over_workers_makes_what_one_process_makes(
+    onboard: Run, who: Customer, bucket: str, many: Path, catalogue: Catalogue, tmp_path: Path
+) -> None:
+    """On disk with a GPU worker, then in a bucket, where two shares of the parts also go to the other pool."""
+    from prefect.testing.utilities import prefect_test_harness
+
+    import flows  # noqa: F401 it says what Prefect tells nobody, and that is read when Prefect is imported
+
+    expected = onboard(who, source=many)
+    assert (expected["images"]["views"], expected["images"]["variants"]) == (20, 20)
+    with prefect_test_harness(server_startup_timeout=90):
+        both = who.model_copy(update={"pools": Pools(gpu="gpu", on_gpu=("augment", "embed"))})
+        shared = both.model_copy(update={"pools": both.pools.model_copy(update={"workers": 2})})
+        deployed(shared, Settings(home=tmp_path / "home"))
+        with worker("cpu", tmp_path, tmp_path), worker("gpu", tmp_path, tmp_path):
+            disk = onboarded(both, str(tmp_path / "disk"), tmp_path)
+            assert disk[2] == ["augment in gpu", "embed in gpu", "onboard in cpu"]
+            far = onboarded(shared, bucket, tmp_path)
+            assert far[2] == sorted(2 * disk[2] + ["make in cpu"] * 2)
+    for there, summary, _ in (disk, far):
+        assert {name: summary[name] for name in ("parts", "images", "quarantine", "notes")} == {
+            name: expected[name] for name in ("parts", "images", "quarantine", "notes")
+        }
+        assert content(there) == content(catalogue)
+        np.testing.assert_allclose(matrix(there), matrix(catalogue), atol=1e-5)
+    assert far[0].uri.startswith("s3://")
+    assert list((tmp_path / "gpu" / "home").rglob("*.lance")) == []
