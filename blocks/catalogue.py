@@ -40,7 +40,6 @@ VECTORS: Final = "vectors__"
 SERVED: Final = ("files", "shapes", "parts", "images")  # tables that go live together, with the vectors
 SMALL: Final = 20_000  # rows below which reading all vectors beats an index (measured, DESIGN section 7)
 MANY_WORDS: Final = 5_000  # parts below which reading all words is quicker than asking an index
-_OLD_VERSIONS_DAYS: Final = 1  # older than what is live by so much: long enough for who still reads one
 
 
 def vectors_table(model: str) -> str:
@@ -162,9 +161,10 @@ class Catalogue(BaseModel):
             kinds=tuple(json.loads(run["kinds"])) if run["kinds"] else None,
         )
 
-    def compact(self, name: str) -> None:
+    def compact(self, name: str, days: float = 1) -> None:
         """Merge small fragments, bring indices up to date, drop versions that nobody reads any more.
 
+        Those older than what is live by so many `days` go: long enough for whoever still reads one.
         The version that is live stays, and so do those after it. It is kept by its age and not by a tag: tags
         make LanceDB refuse to clean up, or leave files behind for good (lance issue 8516).
         """
@@ -172,7 +172,7 @@ class Catalogue(BaseModel):
 
         if name not in self.tables():
             return
-        table, kept = self._writable(name), timedelta(days=_OLD_VERSIONS_DAYS)
+        table, kept = self._writable(name), timedelta(days=days)
         live = (self.served().versions or {}).get(name)
         made = [entry["timestamp"] for entry in table.list_versions() if entry["version"] == live]
         if made:

@@ -54,6 +54,6 @@ class Apart:
             raise LostBatchError(made)
         return list(made)
 
-    def close(self) -> None:
-        """End the process; another batch starts it anew."""
-        self._workshop.close()
+    def close(self, *, at_once: bool = False) -> None:
+        """End the process; another batch starts it anew, unless it was ended `at_once`."""
+        self._workshop.close(at_once=at_once)

@@ -113,6 +113,9 @@ class Augmentation:
             for start in range(0, len(views), size):
                 if batch := self._wanted(views[start : start + size]):
                     yield batch
+        except GeneratorExit:
+            self._apart.close(at_once=True)  # or whoever cancels it waits for the batch
+            raise
         finally:
             self._apart.close()
         self.progress.finish("augment")

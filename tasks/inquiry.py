@@ -93,9 +93,9 @@ class Inquiry:
         write(self.shown, evaluation, asked, summary, path)
         return summary
 
-    def close(self) -> None:
-        """End the processes that this evaluation started."""
-        self._workshop.close()
+    def close(self, *, at_once: bool = False) -> None:
+        """End the processes that this evaluation started, when they are done with what they are at, or `at_once`."""
+        self._workshop.close(at_once=at_once)
 
     def warm_up(self) -> None:
         """Load the model while pictures are taken; what is wrong with it, the measurement will say."""
@@ -166,5 +166,8 @@ def opened(
     try:
         inquiry.check()
         yield inquiry
+    except BaseException:
+        inquiry.close(at_once=True)  # or whoever cancels it waits for its batches
+        raise
     finally:
         inquiry.close()

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lancedb.expr import col, lit
 
-from tasks.contents import Contents, contents
-from tasks.making import BATCHES, Making, batches, chunks
+from tasks.intake import Intake
+from tasks.making import Making, batches
 from tasks.plan import PartPlan
 from tasks.progress import Progress, Silent
 from tasks.shares import hand_out, number, take_back
@@ -21,19 +21,18 @@ from tasks.survey import Survey, outlook, parts_now, remarks, survey
 from tasks.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from blocks.catalogue import Catalogue
     from blocks.customer import Customer
     from blocks.source import Source
     from tasks.augmentation import Augmentation
-    from tasks.ingest import Found, Reading
+    from tasks.ingest import Found
     from tasks.records import Part
     from tasks.release import Verdict
     from tasks.vectors import Filling
 
-FILES_AT_ONCE: Final = 24  # files whose meshes are in memory, and in one commit
 ASKED_BY: Final = ("studio",)  # a path tracer takes a second for a picture: `partsight evaluate` asks with it too
 
 _prepared: ContextVar[Job | None] = ContextVar("prepared", default=None)
@@ -51,9 +50,7 @@ class Job:
         self._home = home
         self._started = _now()
         self._parts: PartPlan | None = None
-        self._readings: Generator[Reading] | None = None
-        self._contents: list[Contents] = []  # read, and not committed yet
-        self._committed = 0  # files
+        self._intake = Intake(customer, catalogue, seen.plan.read, tally, workers)
         self._making = Making(customer, catalogue, tally, workers)
         self.progress = Silent()
 
@@ -70,48 +67,14 @@ class Job:
 
     def file_batches(self) -> Iterator[Sequence[Found]]:
         """The files to read, in batches."""
-        files = self.seen.plan.read
-        self.progress.start("read", len(files))
-        yield from chunks(files, max(FILES_AT_ONCE, -(-len(files) // BATCHES)))
-        self._stop_reading()
+        self.progress.start("read", len(self.seen.plan.read))
+        yield from self._intake.batches()
+        self._intake.close()
         self.progress.finish("read")
 
     def read(self, files: Sequence[Found]) -> int:
         """Read the next `files`, commit their shapes and rows, and return how many can be used."""
-        done = self._committed - self.seen.plan.read.index(files[0])  # a second try goes on where the first failed
-        return sum(self._read(len(some)) for some in chunks(files[done:], FILES_AT_ONCE))
-
-    def _read(self, count: int) -> int:
-        from tasks.publish import publish_files
-
-        with self.tally.phase("ingest"):
-            while len(self._contents) < count:  # after a failed commit they are here already
-                self._contents.append(contents(self._next(), self.customer.slug))
-                self.progress.advance("read")
-        with self.tally.phase("publish"):
-            publish_files(self.catalogue, self._contents, self.customer, self.tally.run)
-        ok = sum(not found.reading.reason for found in self._contents)
-        self._committed += count
-        self._contents = []
-        return ok
-
-    def _next(self) -> Reading:
-        """The next reading; the readers are started once, and anew after they failed."""
-        from tasks.ingest import readings
-
-        if self._readings is None:
-            rest = self.seen.plan.read[self._committed + len(self._contents) :]
-            self._readings = readings(rest, self.customer.quotas, self.workers, self.customer.plugins)
-        try:
-            return next(self._readings)
-        except BaseException:
-            self._readings = None
-            raise
-
-    def _stop_reading(self) -> None:
-        if self._readings is not None:
-            self._readings.close()  # ends the processes that read
-            self._readings = None
+        return self._intake.read(files, self.progress)
 
     # parts
 
@@ -240,7 +203,7 @@ class Job:
         with self.tally.phase("publish"):
             publish.retire(self.catalogue, self._planned.retired, self.tally.run)
             self._complete()
-            publish.tidy(self.catalogue, self._vectors)
+            publish.tidy(self.catalogue, self._vectors, self.customer.retention.versions_days)
         self.progress.finish("publish")
         self._count()
         self._usable()
@@ -250,6 +213,7 @@ class Job:
         self.tally.report = str(path)
         with self.tally.phase("publish"):
             report.write(self.catalogue, self.tally.summary(), path, vectors=self._vectors)
+            report.forget(path.parent, self.customer.retention.reports_days)
             if verdict.refusal:
                 publish.refuse(self.catalogue, self.tally, started=self._started)
                 raise RefusedError(verdict.refusal, self.tally.summary())
@@ -297,10 +261,10 @@ class Job:
         self.progress.finish("evaluate")
         return verdict.replace(notes=(*verdict.notes, *failures))
 
-    def close(self) -> None:
-        """End the processes that this run started."""
-        self._stop_reading()
-        self._making.close()
+    def close(self, *, at_once: bool = False) -> None:
+        """End the processes that this run started, when they are done with what they are at, or `at_once`."""
+        self._intake.close()
+        self._making.close(at_once=at_once)
 
     @cached_property
     def _vectors(self) -> str:
@@ -380,7 +344,11 @@ def opened(
         job.progress, job.left_out = watch, left_out
         stack.callback(job.close)
         job.check()
-        yield job
+        try:
+            yield job
+        except BaseException:
+            job.close(at_once=True)  # or whoever cancels it waits for its batches
+            raise
 
 
 @contextmanager

@@ -5,6 +5,7 @@ An onboarding does it itself, or its workers do it in shares; what comes of it i
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 from functools import cached_property
 from threading import Lock
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from tasks.tally import Tally
 
 T = TypeVar("T")
+log = logging.getLogger("partsight")
 BATCHES: Final = 90  # most batches of one run: it stays under 200 task runs
 SMALLEST: Final = 8  # parts in a batch: seconds of work, so that a task costs little beside it
 PICTURES_AT_ONCE: Final = 512  # pictures in memory, and in one commit
@@ -59,6 +61,7 @@ class Making:
             if one.failure:
                 where = one.part.occurrences[0].file if one.part.occurrences else one.part.number
                 self.tally.fail(one.part.number, where, one.failure)
+                log.info("not made: %s", one.failure)
         publisher = Publisher(self.catalogue, self.recipes, self.tally, self.customer.slug)
         with self._embedding:
             vectors = publisher.publish(made, self.embedder, later=on_gpu(self.customer, "embed"))
@@ -78,9 +81,9 @@ class Making:
         with self._embedding, suppress(ValueError, OSError, RuntimeError):
             self.embedder.images([])
 
-    def close(self) -> None:
-        """End the processes; they are started anew when there is more to make."""
-        self._workshop.close()
+    def close(self, *, at_once: bool = False) -> None:
+        """End the processes; they are started anew when there is more to make, unless they were ended `at_once`."""
+        self._workshop.close(at_once=at_once)
 
 
 def on_gpu(customer: Customer, what: str) -> bool:

@@ -105,8 +105,11 @@ def retire(catalogue: Catalogue, numbers: Sequence[str], run: str) -> None:
         catalogue.table("parts").update(where=gone, values={"status": "retired", "run": run})
 
 
-def tidy(catalogue: Catalogue, vectors: str) -> None:
-    """Index the tables, merge their small fragments, and drop shapes that no file and no part has."""
+def tidy(catalogue: Catalogue, vectors: str, days: int = 1) -> None:
+    """Index the tables, merge their small fragments, and drop shapes that no file and no part has.
+
+    Rows that were replaced stay on the disk for so many `days`.
+    """
     from lancedb.expr import col
 
     used = {row["geometry"] for row in catalogue.rows("parts", ("geometry",))}
@@ -122,7 +125,7 @@ def tidy(catalogue: Catalogue, vectors: str) -> None:
     for table in ("files", "shapes", "parts", "images", vectors):
         if table in catalogue.tables():
             catalogue.index(table)
-            catalogue.compact(table)
+            catalogue.compact(table, days)
 
 
 def go_live(

@@ -116,9 +116,9 @@ class Share:
             "seconds": {phase: told["seconds"][phase] for phase in PHASES},
         }
 
-    def close(self) -> None:
-        """End the processes that this share started."""
-        self._making.close()
+    def close(self, *, at_once: bool = False) -> None:
+        """End the processes that this share started, when they are done with what they are at, or `at_once`."""
+        self._making.close(at_once=at_once)
 
     def _is_mine(self, part: str) -> bool:
         return is_mine(part, self._share, self._shares)
@@ -132,6 +132,9 @@ def opened(
     work = Share(customer, catalogue, run, share, shares, workers or os.cpu_count() or 1)
     try:
         yield work
+    except BaseException:
+        work.close(at_once=True)  # or whoever cancels it waits for its batches
+        raise
     finally:
         work.close()
 

@@ -14,7 +14,7 @@ import shutil
 import sysconfig
 import tempfile
 import weakref
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
@@ -32,6 +32,10 @@ _LATE = "Timeout"  # how faulthandler begins what it writes when the time is up
 def lost(order: Order, reason: str) -> Made:
     """What came of an order whose worker was ended."""
     return Made(part=order.part, failure=f"{order.part.number} cannot be rendered: {reason}")
+
+
+class EndedError(Exception):
+    """The workshop was closed at once while somebody waited for it: no failure, and nothing to try again."""
 
 
 class Workshop:
@@ -56,20 +60,26 @@ class Workshop:
         self._lock = Lock()
         self._alone = Lock()
         self._pool: ProcessPoolExecutor | None = None
+        self._pools: weakref.WeakSet[ProcessPoolExecutor] = weakref.WeakSet()
         self._words: Path | None = None
         self._count = 0
+        self._over = False
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, failure: object, *_: object) -> None:
+        self.close(at_once=failure is not None)
 
-    def close(self) -> None:
-        """End the processes."""
+    def close(self, *, at_once: bool = False) -> None:
+        """End the processes: when they are done with what they are at, or `at_once`, and then for good."""
         with self._lock:
             pool, self._pool = self._pool, None
             words, self._words = self._words, None
+            self._over = self._over or at_once
+        for one in self._pools if at_once else ():
+            for process in list((one._processes or {}).values()):  # noqa: SLF001 the executor cannot end them itself
+                process.kill()
         if pool is not None:
             pool.shutdown(cancel_futures=True)
         if words is not None:
@@ -83,7 +93,9 @@ class Workshop:
     def _result(self, order: Any, job: Future[Any], word: Path) -> Any:
         try:
             return job.result()
-        except BrokenProcessPool:
+        except (BrokenProcessPool, CancelledError) as error:
+            if self._over:
+                raise EndedError from error
             if _told(word).startswith(_LATE):
                 return self._lost(order, self._why(word))
             with self._alone:  # whoever breaks it now, breaks it for himself
@@ -95,7 +107,9 @@ class Workshop:
         with self._started(1) as pool:
             try:
                 return pool.submit(_within, call).result()
-            except BrokenProcessPool:
+            except BrokenProcessPool as error:
+                if self._over:
+                    raise EndedError from error
                 return self._lost(order, self._why(call.word))
 
     def _why(self, word: Path) -> str:
@@ -119,8 +133,12 @@ class Workshop:
                 return self._pool.submit(_within, call), call.word
 
     def _started(self, workers: int) -> ProcessPoolExecutor:
+        if self._over:
+            raise EndedError
         # spawn: a forked copy of a process with threads, torch or GL in it is broken
-        return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=self._prepare)
+        pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=self._prepare)
+        self._pools.add(pool)
+        return pool
 
     def _call(self, order: Any) -> _Call:
         """The order with a file of its own, in which its process says where it stood when its time was up."""

@@ -25,7 +25,7 @@ def up(
     host: str = "127.0.0.1",
     port: Annotated[int, Parameter(validator=Number(gte=1, lte=65535))] = 4200,
     gpu: Annotated[bool | None, Parameter(negative="--no-gpu")] = None,
-    runs: Annotated[int, Parameter(validator=Number(gte=1, lte=64))] = 2,
+    runs: Annotated[int, Parameter(validator=Number(gte=1, lte=64))] = 4,
     no_browser: bool = False,
     as_json: Json = False,
 ) -> int:
@@ -42,7 +42,7 @@ def up(
         host: Address to listen on; beyond this machine only with a password (PREFECT_SERVER_API_AUTH_STRING).
         port: Port of the server.
         gpu: Whether to start workers for the pools with GPUs; by default where this machine has a GPU.
-        runs: Runs that one worker takes at once.
+        runs: Runs that one worker takes at once; one that waits for another of its customer counts too.
         no_browser: Do not open the dashboard in a browser.
         as_json: Print JSON alone on stdout: one line when everything runs.
     """

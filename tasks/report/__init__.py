@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,6 +57,14 @@ def write(catalogue: Catalogue, summary: dict[str, Any], path: Path, *, vectors:
     """
     content = _content(catalogue, summary, vectors or _vectors(catalogue))
     return html.put(html.rendered("report.html.j2", content, ("report.css",), ("report.js",)), path)
+
+
+def forget(folder: Path, days: int) -> None:
+    """Remove the reports in `folder` that are older than so many `days`."""
+    before = time.time() - days * 86_400
+    for path in folder.glob("*.html"):
+        if path.stat().st_mtime < before:
+            path.unlink(missing_ok=True)
 
 
 def extent(millimetres: Sequence[float] | None) -> str:

@@ -145,24 +145,22 @@ def test_a_database_from_before_there_were_versions_is_served_and_grows(tmp_path
     assert {row["run"] for row in old.rows("runs", ("run",))} == {"1", "2"}
 
 
-def test_tidying_keeps_what_is_live_and_drops_what_is_older(
-    catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_tidying_keeps_what_is_live_and_drops_what_is_older(catalogue: Catalogue) -> None:
     """However old it is, the version that is live can be read after a clean-up; those before it are gone."""
-    monkeypatch.setattr("blocks.catalogue._OLD_VERSIONS_DAYS", 2e-5)  # 1.7 seconds
+    days = 2e-5  # 1.7 seconds
     catalogue.upsert("parts", parts("a"))
     time.sleep(2)
     catalogue.upsert("parts", parts("b"))
     live = catalogue.newest("")
     catalogue.upsert("runs", [run_row(versions=json.dumps(live))])
     catalogue.upsert("parts", parts("c"))
-    catalogue.compact("parts")
+    catalogue.compact("parts", days)
     assert min(entry["version"] for entry in catalogue.table("parts").list_versions()) == live["parts"]
     assert set(names(catalogue.served())) == {"a", "b"}
     time.sleep(2)
     catalogue.upsert("parts", parts("d"))
     catalogue.upsert("runs", [run_row(run="2", finished="2", versions=json.dumps(catalogue.newest("")))])
-    catalogue.compact("parts")
+    catalogue.compact("parts", days)
     assert min(entry["version"] for entry in catalogue.table("parts").list_versions()) > live["parts"]
     assert set(names(catalogue.served())) == {"a", "b", "c", "d"}
 

@@ -266,7 +266,7 @@ def test_what_cannot_pass_is_not_tried_again() -> None:
     """Storage and network may recover; a bad file or setting will not."""
     from prefect.states import Failed
 
-    from flows.onboard import make_parts
+    from flows.make import make_parts
     from flows.patience import can_pass
 
     def failed(error: Exception) -> bool:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import multiprocessing
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tasks.workshop import Workshop
+from tasks.workshop import EndedError, Workshop
 
 ERRANDS = """
 import ctypes, faulthandler, os, time
@@ -101,3 +102,22 @@ def test_without_a_limit_nothing_is_ended(workshop: Callable[..., Workshop], tmp
     one.close()
     assert not words.exists()
     assert tmp_path.exists()
+
+
+def test_whoever_closes_it_at_once_waits_for_nobody(workshop: Callable[..., Workshop]) -> None:
+    """As when a run is cancelled: those who wait are told so at once, and an order after it is not begun."""
+    place = workshop(seconds=600)
+    with ThreadPoolExecutor(2) as threads:
+        waiting = [threads.submit(place.make, [f"hang {number}"]) for number in range(2)]
+        deadline = time.monotonic() + 30
+        while len(multiprocessing.active_children()) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        start = time.monotonic()
+        place.close(at_once=True)
+        for one in waiting:
+            with pytest.raises(EndedError):
+                one.result(20)
+    assert time.monotonic() - start < 20
+    with pytest.raises(EndedError):
+        place.make(["make 1"])

@@ -58,6 +58,7 @@ class Platform:
     def __init__(self, folder: Path, port: int) -> None:
         self.folder, self.home = folder, folder / "home"
         self.url = f"http://127.0.0.1:{port}"
+        self.pid = 0  # of `partsight up`
         self.environment = {
             **os.environ,
             "PARTSIGHT_HOME": str(self.home),
@@ -69,6 +70,12 @@ class Platform:
             "PREFECT_HOME": str(self.home / "prefect"),
         }
         self.client = httpx.Client(base_url=f"{self.url}/api", timeout=30)
+
+    def workers(self) -> list[int]:
+        """Processes of the workers, and all that they started."""
+        lines = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in below(self.pid)}
+        roots = [pid for pid, line in lines.items() if b"worker\0start" in line]
+        return sorted({pid for root in roots for pid in below(root)})
 
     def ask(self, path: str, **body: Any) -> Any:
         """What the server answers to a question, or to something that is to be done."""
@@ -160,6 +167,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         with (folder / "up.log").open("w") as log:
             up = subprocess.Popen(command, env=made.environment, stdout=subprocess.PIPE, stderr=log, text=True)
         assert up.stdout is not None
+        made.pid = up.pid
         line = up.stdout.readline()
         assert line, (folder / "up.log").read_text()
         assert json.loads(line)["pools"] == ["cpu"]

@@ -6,7 +6,9 @@ import base64
 import hashlib
 import io
 import json
+import os
 import re
+import time
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
@@ -278,3 +280,13 @@ def test_the_page_replaces_an_older_one_and_leaves_nothing_else(tmp_path: Path) 
     report.write(made, summary(run="second"), path, vectors=TABLE)
     assert "run second" in path.read_text("utf-8")
     assert [one.name for one in path.parent.iterdir()] == ["r1.html"]
+
+
+def test_old_reports_go_and_others_stay(tmp_path: Path) -> None:
+    """By the days that the customer's file says; what is no report is not touched."""
+    for name, days in (("old.html", 91), ("new.html", 1), ("notes.txt", 400)):
+        (tmp_path / name).write_text(name)
+        long_ago = time.time() - days * 86_400
+        os.utime(tmp_path / name, (long_ago, long_ago))
+    report.forget(tmp_path, 90)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new.html", "notes.txt"]
