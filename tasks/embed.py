@@ -13,6 +13,7 @@ from blocks import models, torchvision_ops
 from blocks.catalogue import vectors_table
 from blocks.customer import Embed
 from tasks import arithmetic, cutout, embedders
+from tasks.batches import Batches
 from tasks.embedders import EmbedderError
 from tasks.plugins import ALL, Plugin
 from tasks.records import content_id
@@ -138,26 +139,27 @@ class Network(Embedder):
         """Vectors of `pictures`, each (h, w, 3) uint8 of any size: (n, d) float32 of unit length.
 
         Pictures that are not square are padded. The model that ships looks at each from four sides and takes the
-        mean: a part on a bench has no up, and the four do not err alike. `batch` bounds the memory. No pictures at
-        all: the model is loaded, so that it is ready for the first ones.
+        mean: a part on a bench has no up, and the four do not err alike. `batch` bounds the memory; where a GPU does
+        not hold as many, half are tried. No pictures at all: the model is loaded, so that it is ready for the first.
         """
+        _ = self._network
+        made = Batches(batch).run(pictures, self._looked)
+        return np.stack(made) if made else np.zeros((0, self.dimension), dtype=np.float32)
+
+    def _looked(self, pictures: Sequence[Bytes]) -> list[NDArray[np.float32]]:
+        """The vectors (d,) of a batch of pictures."""
         import torch
         from torch.nn.functional import normalize
 
-        model = self._network
-        found = np.zeros((len(pictures), self.dimension), dtype=np.float32)
         with torch.inference_mode():
-            for start in range(0, len(pictures), batch):
-                chunk = self._prepared([cutout.square(picture) for picture in pictures[start : start + batch]])
-                chunk = chunk.to(self._device)
-                turned = []
-                for turn in range(self._turns):
-                    side = chunk.rot90(turn, (2, 3)).contiguous(memory_format=torch.channels_last)
-                    with arithmetic.precision(self._device):
-                        turned.append(model.encode_image(side))
-                vectors = torch.stack([normalize(one.float(), dim=-1) for one in turned]).mean(0)
-                found[start : start + batch] = normalize(vectors, dim=-1).cpu().numpy()
-        return found
+            chunk = self._prepared([cutout.square(picture) for picture in pictures]).to(self._device)
+            turned = []
+            for turn in range(self._turns):
+                side = chunk.rot90(turn, (2, 3)).contiguous(memory_format=torch.channels_last)
+                with arithmetic.precision(self._device):
+                    turned.append(self._network.encode_image(side))
+            vectors = torch.stack([normalize(one.float(), dim=-1) for one in turned]).mean(0)
+            return list(normalize(vectors, dim=-1).cpu().numpy())
 
     def texts(self, texts: Sequence[str], batch: int = 64) -> Vectors:
         """Vectors of `texts`, (n, d) float32 of unit length; what is too long for the model is cut."""

@@ -98,7 +98,7 @@ class FineTuning:
     @contextmanager
     def _enough_memory(self) -> Iterator[None]:
         """Say in a sentence that memory ran out."""
-        from tasks.diffusion import batches
+        from tasks import batches
 
         try:
             yield

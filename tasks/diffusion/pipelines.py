@@ -12,8 +12,7 @@ from pydantic import Field
 
 from blocks import torchvision_ops
 from blocks.models.pipelines import Pipeline
-from tasks import arithmetic
-from tasks.diffusion import batches
+from tasks import arithmetic, batches
 from tasks.records import Bools, Bytes, Floats, Record
 
 if TYPE_CHECKING:

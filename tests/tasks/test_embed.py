@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image, ImageDraw
 
 from blocks import models
@@ -247,3 +248,21 @@ def test_a_query_is_looked_at_twice() -> None:
     assert looks[0] == pytest.approx(model.images(cutout.looks(picture)), abs=1e-5)
     assert np.abs(looks[0, 0] - looks[0, 1]).max() > 0.01
     assert model.looks([]).shape == (0, 2, model.dimension)
+
+
+def test_where_memory_does_not_hold_a_batch_half_of_it_is_tried() -> None:
+    """A GPU that others use as well: the same vectors, in smaller batches, and no more of those that were too large."""
+    model = Network(models.find(models.SHIPPED))
+    pictures = [drawing(seed) for seed in range(7)]
+    whole = model.images(pictures)
+    looked, asked = model._looked, []
+
+    def small(some: list[Bytes]) -> list[np.ndarray]:
+        asked.append(len(some))
+        if len(some) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return looked(some)
+
+    model._looked = small  # type: ignore[method-assign]
+    assert np.allclose(model.images(pictures, batch=7), whole, atol=1e-5)
+    assert asked == [7, 3, 1, 1, 1, 1, 1, 1, 1]

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
+
+import pytest
+
+from infra import cli
+
+ROOT = Path(__file__).parents[3]
 
 
 def told(platform: Any, *tokens: str) -> dict[str, list[str]]:
@@ -103,3 +112,35 @@ def test_a_wrong_customer_file_stops_before_anything_is_done(platform: Any) -> N
     assert done.returncode == 2
     assert "wrong.yaml, line 2: scedule is no key, perhaps 'schedule'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_prefects_own_cli_gives_the_same_deployments(platform: Any) -> None:
+    """`prefect deploy` with infra/prefect.yaml, and then ours has nothing left to change."""
+    environment = {**platform.environment, "PARTSIGHT_CUSTOMERS": str(ROOT / "infra" / "customers")}
+    environment["PYTHONPATH"] = str(platform.folder)
+    command = [
+        sys.executable,
+        "-m",
+        "prefect",
+        "--no-prompt",
+        "deploy",
+        "--all",
+        "--prefect-file",
+        "infra/prefect.yaml",
+    ]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    code = "from infra.cli import main; main()"
+    command = [sys.executable, "-c", code, "deploy", "demo", "--dry-run", "--json"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    changes = [change for change in json.loads(done.stdout)["changes"] if change["what"] != "same"]
+    assert changes == []
+    assert "deployment onboard/demo" in told(platform, "--prune")["remove"]
+
+
+def test_the_file_for_prefects_cli_is_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Written anew it is the same; else: partsight deploy --prefect-yaml infra/prefect.yaml."""
+    monkeypatch.delenv("PARTSIGHT_CUSTOMERS", raising=False)
+    monkeypatch.setenv("PARTSIGHT_HOME", str(tmp_path))
+    assert cli.run(["deploy", "--prefect-yaml", str(tmp_path / "prefect.yaml")]) == 0
+    assert (tmp_path / "prefect.yaml").read_text() == (ROOT / "infra" / "prefect.yaml").read_text()

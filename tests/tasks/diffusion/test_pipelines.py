@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from blocks.models import pipeline
-from tasks.diffusion import batches
+from tasks import batches
 from tasks.diffusion.pipelines import Engine, Mode, Way, Wish, engine, library
 from tasks.records import generator
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from tasks.diffusion import batches
-from tasks.diffusion.batches import Batches
+from tasks import batches
+from tasks.batches import Batches
 from tasks.stages import StageError
 
 if TYPE_CHECKING:
