@@ -40,6 +40,7 @@ PARTSIGHT = str(Path(sys.executable).with_name("partsight"))
 CORES = os.cpu_count() or 1
 SHARED = (1, 2, 4)  # workers of one onboarding
 TASKS = 60
+PATIENCE = 30  # times that a busy server is asked again
 RUN = 600.0  # seconds of the run that the goal is about
 GOAL = 0.10
 EMPTY = """
@@ -89,7 +90,13 @@ class Platform:
         return Ended(*_times(run), helpers)
 
     def _asked(self, path: str, **body: Any) -> Any:
-        answer = self._client.post(path, json=body)
+        for _ in range(PATIENCE):
+            answer = self._client.post(path, json=body)
+            if (
+                answer.status_code != httpx.codes.SERVICE_UNAVAILABLE
+            ):  # SQLite is locked: Prefect's client asks again too
+                break
+            time.sleep(1)
         if answer.is_error:
             raise SystemExit(f"{path} answers {answer.status_code}: {answer.text[:500]}")
         return answer.json()

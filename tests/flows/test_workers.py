@@ -1,6 +1,7 @@
 """A Prefect server, and workers in two pools: one customer's run spread over them, data passing through tables only.
 
-The worker of the pool with the GPUs stands for another machine: it has a folder and a PARTSIGHT_HOME of its own.
+The worker of the pool with the GPUs stands for another machine: it has a folder of its own, and, with the tables in a
+bucket, nothing on its disk that the others have.
 """
 
 from __future__ import annotations
@@ -8,10 +9,13 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -103,26 +107,36 @@ def deployed(who: Customer, machine: Settings) -> None:
             server.apply(change)
 
 
-def onboarded(who: Customer, catalogues: str, tmp_path: Path) -> tuple[Catalogue, dict[str, Any], list[str]]:
-    """Deploy, start a run of onboarding as a schedule would, and wait: the tables, the summary, and all runs."""
+def onboarded(who: Customer, machine: Settings, tmp_path: Path) -> tuple[Catalogue, dict[str, Any]]:
+    """Start a run of onboarding as a schedule would, and wait for it: the tables and the summary."""
     from prefect.deployments import run_deployment
-    from prefect.settings import get_current_settings
 
-    machine = Settings(home=tmp_path / "home", catalogues=catalogues)
-    deployed(who, machine)
     ended: Any = run_deployment(f"onboard/{who.slug}", timeout=240, poll_interval=1)
     logs = "\n".join(path.read_text()[-3000:] for path in sorted(tmp_path.glob("*.log")))
     assert ended.state.is_completed(), f"{ended.state} {logs}"
     catalogue = Catalogue(uri=machine.uri(who.slug))
     (row,) = catalogue.rows("runs", ("summary",))
-    with httpx.Client(base_url=get_current_settings().api.url or "") as client:
+    return catalogue, json.loads(row["summary"])
+
+
+def runs() -> list[dict[str, Any]]:
+    """All runs that the server knows, each with the name of its `flow`."""
+    from prefect.settings import get_current_settings
+
+    with httpx.Client(base_url=get_current_settings().api.url or "", timeout=60) as client:
         found = client.post("/flow_runs/filter", json={}).json()
-        runs = [f"{_flow(client, run)} in {run['work_pool_name']}" for run in found]
-    return catalogue, json.loads(row["summary"]), sorted(runs)
+        return [run | {"flow": client.get(f"/flows/{run['flow_id']}").json()["name"]} for run in found]
 
 
-def _flow(client: httpx.Client, run: dict[str, Any]) -> str:
-    return str(client.get(f"/flows/{run['flow_id']}").json()["name"])
+def kill_one(flow: str) -> None:
+    """Kill the process of the first run of a flow that works."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        for run in runs():
+            if run["flow"] == flow and run["state_type"] == "RUNNING" and run["infrastructure_pid"]:
+                os.kill(int(run["infrastructure_pid"].rpartition(":")[2]), signal.SIGKILL)
+                return
+        time.sleep(0.2)
 
 
 def content(catalogue: Catalogue) -> dict[str, list[str]]:
@@ -144,27 +158,36 @@ def matrix(catalogue: Catalogue) -> np.ndarray:
 def test_a_run_that_is_spread_over_workers_makes_what_one_process_makes(
     onboard: Run, who: Customer, bucket: str, many: Path, catalogue: Catalogue, tmp_path: Path
 ) -> None:
-    """On disk with a GPU worker, then in a bucket, where two shares of the parts also go to the other pool."""
+    """On disk with a GPU worker; then in a bucket, its parts in two shares, one of which is killed while it works."""
     from prefect.testing.utilities import prefect_test_harness
 
     import flows  # noqa: F401 it says what Prefect tells nobody, and that is read when Prefect is imported
 
-    expected = onboard(who, source=many)
-    assert (expected["images"]["views"], expected["images"]["variants"]) == (20, 20)
-    with prefect_test_harness(server_startup_timeout=90):
-        both = who.model_copy(update={"pools": Pools(gpu="gpu", on_gpu=("augment", "embed"))})
-        shared = both.model_copy(update={"pools": both.pools.model_copy(update={"workers": 2})})
-        deployed(shared, Settings(home=tmp_path / "home"))
-        with worker("cpu", tmp_path, tmp_path), worker("gpu", tmp_path, tmp_path):
-            disk = onboarded(both, str(tmp_path / "disk"), tmp_path)
-            assert disk[2] == ["augment in gpu", "embed in gpu", "onboard in cpu"]
-            far = onboarded(shared, bucket, tmp_path)
-            assert far[2] == sorted(2 * disk[2] + ["make in cpu"] * 2)
-    for there, summary, _ in (disk, far):
+    here, there = (Settings(home=tmp_path / "home", catalogues=where) for where in (str(tmp_path / "disk"), bucket))
+    one = who.model_copy(update={"pools": Pools(gpu="gpu", on_gpu=("augment", "embed"))})
+    two = one.model_copy(update={"pools": one.pools.model_copy(update={"workers": 2})})
+    with ThreadPoolExecutor() as beside:
+        alone = beside.submit(onboard, who, source=many)
+        with prefect_test_harness(server_startup_timeout=90):
+            expected = alone.result()
+            assert (expected["images"]["views"], expected["images"]["variants"]) == (20, 20)
+            deployed(one, here)
+            with worker("cpu", tmp_path, tmp_path), worker("gpu", tmp_path, tmp_path):
+                disk = onboarded(one, here, tmp_path)
+                where = sorted(f"{run['flow']} in {run['work_pool_name']}" for run in runs())
+                assert where == ["augment in gpu", "embed in gpu", "onboard in cpu"]
+                deployed(two, there)
+                killed = beside.submit(kill_one, "make")
+                far = onboarded(two, there, tmp_path)
+                killed.result()
+                shares = [run for run in runs() if run["flow"] == "make"]
+                assert {run["work_pool_name"] for run in shares} == {"cpu"}
+                assert sorted(run["state_type"] for run in shares) == ["COMPLETED", "COMPLETED", "CRASHED"]
+    for made, summary in (disk, far):
         assert {name: summary[name] for name in ("parts", "images", "quarantine", "notes")} == {
             name: expected[name] for name in ("parts", "images", "quarantine", "notes")
         }
-        assert content(there) == content(catalogue)
-        np.testing.assert_allclose(matrix(there), matrix(catalogue), atol=1e-5)
+        assert content(made) == content(catalogue)
+        np.testing.assert_allclose(matrix(made), matrix(catalogue), atol=1e-5)
     assert far[0].uri.startswith("s3://")
     assert list((tmp_path / "gpu" / "home").rglob("*.lance")) == []
