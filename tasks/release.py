@@ -90,7 +90,7 @@ def judge(
     served, notes = catalogue.served(), _left_out(found)
     if not served.vectors:
         return Verdict(evaluation=found, notes=notes)
-    both, note = _both(made, served, embedder, asked, found)
+    both, note = _both(made, served, embedder, asked, found, customer.plugins)
     notes += (note,) if note else ()
     lost = both.before - both.after if both else 0.0
     if both is None or lost <= customer.release.tolerance:
@@ -122,7 +122,12 @@ def _left_out(found: Evaluation) -> tuple[str, ...]:
 
 
 def _both(
-    made: Catalogue, served: Served, embedder: Embedder, asked: Sequence[Query], found: Evaluation
+    made: Catalogue,
+    served: Served,
+    embedder: Embedder,
+    asked: Sequence[Query],
+    found: Evaluation,
+    plugins: Sequence[str],
 ) -> tuple[Compared | None, str]:
     """Recall@1 of both; from what was measured when the live one went live, where its model is not here any more."""
     now, then = _shapes(made), _shapes(served)
@@ -130,7 +135,7 @@ def _both(
     some = [query for query in asked if query.part in shared]
     if not some:
         return None, "Nothing to compare with: no part that was asked for was live in this shape."
-    own = _model(served)
+    own = _model(served, plugins)
     if own is None:
         before = _recorded(served)
         if before is None:
@@ -152,13 +157,13 @@ def _shapes(catalogue: Catalogue) -> dict[str, str]:
     return {row["part"]: row["geometry"] or "" for row in rows}
 
 
-def _model(served: Served) -> Embedder | None:
-    """The model of what is live, if it is still what it was."""
+def _model(served: Served, plugins: Sequence[str]) -> Embedder | None:
+    """The model of what is live, if it is still what it was, and may be used."""
     from tasks.embed import embedder
 
     try:
-        own = embedder(served.embed) if served.embed else None
-    except ValueError:  # its weights are gone
+        own = embedder(served.embed, plugins) if served.embed else None
+    except ValueError:  # its weights are gone, or the customer may not use it any more
         return None
     return own if own and own.table == served.vectors else None
 
