@@ -21,8 +21,8 @@ HEAD: Final = """\
 #
 #   prefect --no-prompt deploy --all --prefect-file infra/prefect.yaml
 #
-# Written by `partsight deploy --prefect-yaml infra/prefect.yaml`; a test sees that it is up to date. The automations
-# are the one thing that this file cannot make: `partsight deploy` does.
+# Written by `partsight deploy --prefect-yaml infra/prefect.yaml`; a test sees that it is up to date. Two things it cannot
+# make: the automations, and the capital letters of the titles in the run form. `partsight deploy` does.
 """
 
 
@@ -43,7 +43,7 @@ def written(customers: Sequence[Customer], machine: Settings) -> str:
 def ready(customer: str) -> dict[str, Any]:
     """A build step: make what the deployments of a customer need, and say what their file cannot say.
 
-    `customer` is a slug. Returns the ids of their blocks by kind, what their run form shows first, and the environment.
+    `customer` is a slug. Returns references to their blocks, what their run form shows first, and the environment.
     Raises ServerError where the server refuses something.
     """
     from infra.cli.who import customer as named
@@ -60,7 +60,8 @@ def ready(customer: str) -> dict[str, Any]:
             server.apply(change)
         for thing in things:
             if thing.kind == "block":
-                told[thing.name.partition("/")[0].removeprefix("partsight-")] = server.block_id(thing.name)
+                kind = thing.name.partition("/")[0].removeprefix("partsight-")
+                told[kind] = {"$ref": {"block_document_id": server.block_id(thing.name)}}
             elif thing.kind == "deployment":
                 told["environment"] = thing.body["job_variables"]["env"]
                 told |= {key: value for key, value in thing.body["parameters"].items() if key in {"stages", "settings"}}
@@ -101,6 +102,5 @@ def _one(thing: Thing, slug: str) -> dict[str, Any]:
 
 def _parameter(name: str, value: Any, step: str) -> Any:
     """The value of a parameter: what the build step says, or as it is."""
-    if isinstance(value, dict) and set(value) == {"$ref"}:
-        return {"$ref": {"block_document_id": f"{{{{ {step}.{name} }}}}"}}
-    return f"{{{{ {step}.{name} }}}}" if name in {"stages", "settings"} else value
+    told = name in {"stages", "settings"} or (isinstance(value, dict) and set(value) == {"$ref"})
+    return f"{{{{ {step}.{name} }}}}" if told else value
