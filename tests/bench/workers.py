@@ -1,8 +1,8 @@
 """What the platform costs beside the work itself: `make bench-platform`.
 
     run start    from asking the server for a run until its first line of ours, by a worker in a process of its own
-    task run     of a run's own server, one after another
-    batch        commits of a batch of parts to the tables
+    task run     what it takes of a run, and of the server's processor
+    batch        commits and the report, spread over the batches of parts
     onboarding   the same catalogue by `partsight onboard` and through server and worker
     workers      one onboarding whose parts 1, 2 and 4 workers share, each with its part of the cores
 
@@ -23,7 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -40,6 +40,7 @@ PARTSIGHT = str(Path(sys.executable).with_name("partsight"))
 CORES = os.cpu_count() or 1
 SHARED = (1, 2, 4)  # workers of one onboarding
 TASKS = 60
+SETTLE = 6.0  # seconds until a server has worked on what it was told
 PATIENCE = 30  # times that a busy server is asked again
 RUN = 600.0  # seconds of the run that the goal is about
 GOAL = 0.10
@@ -131,13 +132,13 @@ def measured(folder: Path, count: int, repeats: int) -> dict[str, Any]:
         _customer(folder, f"by-{workers}", "cad", workers)
     _progress(f"partsight onboard, {count} parts")
     wall, summary = inline(folder)
-    with platform(folder) as (url, environment):
+    with platform(folder) as (url, environment, up):
         server = Platform(url)
         _progress("starts of a run")
         server.ran("onboard/few")  # its files are in the memory of the machine from now on
         starts = [server.ran("onboard/few", dry_run=True) for _ in range(repeats)]
         _progress("task runs")
-        one_task = task_run(environment)
+        one_task = task_run(environment, up)
         shared = {}
         for workers in SHARED:
             _progress(f"{count} parts through server and worker, in {workers} shares")
@@ -146,7 +147,12 @@ def measured(folder: Path, count: int, repeats: int) -> dict[str, Any]:
 
 
 def _figures(
-    count: int, wall: float, summary: dict[str, Any], starts: list[Ended], one_task: float, shared: dict[int, Ended]
+    count: int,
+    wall: float,
+    summary: dict[str, Any],
+    starts: list[Ended],
+    one_task: tuple[float, float],
+    shared: dict[int, Ended],
 ) -> dict[str, Any]:
     batches = -(-count // max(8, -(-count // 90)))
     begin = statistics.median(one.start for one in starts)
@@ -154,8 +160,9 @@ def _figures(
     rows = {
         "run start": _row(begin, f"s, median of {len(starts)}; server, worker and process, until our first line"),
         "run that only looks": _row(statistics.median(one.wall for one in starts), "s from asking to its end"),
-        "task run": _row(one_task, f"s, mean of {TASKS} that do nothing"),
-        "batch": _row(summary["seconds"]["publish"] / batches, "s of commits to the tables for 8 parts or more"),
+        "task run": _row(one_task[0], f"s of the run, mean of {TASKS} that do nothing"),
+        "task run, server": _row(one_task[1], "s of the server's processor, which works on it meanwhile and after"),
+        "batch": _row(summary["seconds"]["publish"] / batches, "s of commits and report, for each batch of parts"),
         "onboarding, inline": _row(wall, f"s, partsight onboard, {count} parts"),
         "onboarding, platform": _row(shared[1].wall, f"s, the same through server and worker ({more:+.1f} s)"),
         "overhead of this run": _row(more / wall, "of the inline time", GOAL),
@@ -193,17 +200,36 @@ def inline(folder: Path) -> tuple[float, dict[str, Any]]:
     return time.perf_counter() - begun, json.loads(done.stdout)
 
 
-def task_run(environment: dict[str, str]) -> float:
-    """Seconds of a task run that does nothing, with the server of the platform."""
+def task_run(environment: dict[str, str], up: int) -> tuple[float, float]:
+    """Seconds that a task run which does nothing takes of its run, and of the processors of what `up` started."""
     quiet = environment | {"PREFECT_LOGGING_LEVEL": "ERROR"}
     command = [sys.executable, "-c", EMPTY, str(TASKS)]
+    before = _cpu(up)
+    time.sleep(SETTLE)
+    begun, idle = time.perf_counter(), _cpu(up) - before
+    before = _cpu(up)
     done = subprocess.run(command, env=quiet, stdout=subprocess.PIPE, text=True, check=True)
-    return float(done.stdout.split()[-1])
+    time.sleep(SETTLE)  # what tasks tell the server is worked on after them
+    spent = _cpu(up) - before - idle * (time.perf_counter() - begun) / SETTLE
+    return float(done.stdout.split()[-1]), spent / TASKS
+
+
+def _cpu(root: int) -> float:
+    """Seconds of processors that a process and all below it have used."""
+    stats = {}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it ended meanwhile
+            stats[int(entry.parent.name)] = entry.read_text().rpartition(")")[2].split()
+    found = {root}
+    while more := {pid for pid, stat in stats.items() if int(stat[1]) in found} - found:
+        found |= more
+    ticks = sum(int(stats[pid][11]) + int(stats[pid][12]) for pid in found if pid in stats)
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
-def platform(folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """What `partsight up` starts, with its address and environment; ended by one signal."""
+def platform(folder: Path) -> Iterator[tuple[str, dict[str, str], int]]:
+    """What `partsight up` starts, with its address, environment and process; ended by one signal."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -222,7 +248,7 @@ def platform(folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
         try:
             if up.stdout is None or not up.stdout.readline():
                 raise SystemExit("partsight up did not come up")
-            yield url, environment
+            yield url, environment, up.pid
         finally:
             up.send_signal(signal.SIGINT)
 
