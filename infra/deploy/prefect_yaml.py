@@ -21,8 +21,8 @@ HEAD: Final = """\
 #
 #   prefect --no-prompt deploy --all --prefect-file infra/prefect.yaml
 #
-# Written by `partsight deploy --prefect-yaml infra/prefect.yaml`; a test sees that it is up to date. Two things it cannot
-# make: the automations, and the capital letters of the titles in the run form. `partsight deploy` does.
+# Written by `partsight deploy --prefect-yaml infra/prefect.yaml`; a test sees that it is up to date. It cannot make the
+# automations, nor the capital letters of the titles in the run form; `partsight deploy` does.
 """
 
 
