@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench bench-recall bench-diffusion bench-variants bench-gate bench-platform check check-compose check-kubernetes mutations samples clean
+.PHONY: help setup demo test test-steps test-platform lint format bench bench-recall bench-diffusion bench-variants bench-gate bench-platform check check-compose check-kubernetes mutations samples clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -27,7 +27,13 @@ demo: setup  ## onboard the sample catalogue, then search it with a picture and 
 
 test: setup lint  ## everything that CI runs: lint, types, contracts, tests
 	sh infra/browser.sh
-	$(BIN)/pytest --cov --cov-report=term:skip-covered --durations=15
+	$(MAKE) --jobs=2 --output-sync=target test-steps test-platform
+
+test-steps: setup  ## the tests of every step, with coverage
+	$(BIN)/pytest --cov --cov-report=term:skip-covered --durations=15 --ignore tests/infra/platform
+
+test-platform: setup  ## the tests of server, workers and browser together: they mostly wait
+	$(BIN)/pytest --durations=5 tests/infra/platform
 
 lint: setup  ## ruff, mypy --strict, the direction of imports
 	$(BIN)/ruff check

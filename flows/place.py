@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from blocks.collection import CustomerBlock, SourceBlock
 
-LEASE: Final = 60.0  # seconds after which a dead run no longer stands in the way of the next
+LEASE: Final = 120.0  # seconds after which a dead run no longer stands in the way of the next
 
 
 def home() -> Path:
