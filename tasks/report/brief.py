@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 PARTS: Final = 12  # parts with pictures: with their sheets about 100 kB
 _SIDE: Final = 96
 _EACH: Final = 4  # views of a part, and variants
+_SIGNS: Final = frozenset("\\`*_{}[]()<>#+!|~&")  # what Markdown, and HTML in it, take for more than a letter
 
 
 def markdown(catalogue: Catalogue, summary: dict[str, Any]) -> str:
@@ -79,10 +80,13 @@ def recall_sentence(found: dict[str, Any]) -> str:
 
 def text(words: str) -> str:
     """`words` from a customer's file, as Markdown that shows them and does nothing."""
-    calm = "".join(letter if letter.isprintable() else " " for letter in words)
-    for sign in "\\`*_{}[]()<>#+!|~&":
-        calm = calm.replace(sign, f"&#{ord(sign)};") if sign != "&" else calm
-    return calm
+    return "".join(_calm(letter) for letter in words)
+
+
+def _calm(letter: str) -> str:
+    if letter in _SIGNS:
+        return f"&#{ord(letter)};"
+    return letter if letter.isprintable() else " "
 
 
 def _recall(found: dict[str, Any]) -> dict[str, float]:
