@@ -197,7 +197,7 @@ def _called(name: str, views: Sequence[View], call: Callable[[], list[Any]]) -> 
     except (StageError, MemoryError):
         # memory is what a part needs too much of, not a fault of the stage
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         parts = sorted({view.part.number for view in views})
         which = f"part {parts[0]!r}" if len(parts) == 1 else f"a batch of {len(parts)} parts ({parts[0]!r} and others)"
         raise StageError(f"Stage {name!r} failed on {which}: {type(error).__name__}: {error}") from error

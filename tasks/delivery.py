@@ -86,6 +86,8 @@ def export(name: str, settings: Mapping[str, Any], customer: Customer, catalogue
     try:
         with Workshop(1, write, _lost, seconds=limit, name="sink_seconds") as workshop:
             (done,) = workshop.make([order])
+    except MemoryError as error:
+        raise SinkError(f"The sink {name!r} failed: it needs more memory than there is.") from error
     finally:
         _sweep(folder)
     if done.failure:
@@ -128,7 +130,7 @@ def _called(name: str, plug: Any, pictures: Iterator[Any], to: Destination) -> d
         return dict(json.loads(json.dumps(told or {})))
     except (SinkError, MemoryError):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise SinkError(f"The sink {name!r} failed: {type(error).__name__}: {error}") from error
 
 

@@ -166,6 +166,8 @@ def _within(call: _Call) -> Any:
             faulthandler.dump_traceback_later(call.seconds, exit=True, file=word)
         try:
             return call.work(call.order)
+        except SystemExit as error:  # it would pass through the pool, and end whoever waits for the order
+            raise RuntimeError(f"Something in it asked its process to end: sys.exit({error.code!r}).") from error
         finally:
             faulthandler.cancel_dump_traceback_later()
             faulthandler.disable()

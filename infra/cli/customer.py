@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
 from infra.cli.output import Json, WrongCallError, answer
 from infra.cli.who import everybody, here, location
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 app = App(name="customer", help="Write and list the files that say who the customers are.", sort_key=20)
 
@@ -47,9 +50,7 @@ def new(
     try:
         customer = Customer(slug=slug, name=name, source=location(source))
     except ValidationError as error:
-        raise WrongCallError(
-            f"'{slug}' is no slug: small letters, digits and hyphens, up to 63, with a letter or digit at both ends."
-        ) from error
+        raise WrongCallError(_wrong(slug, error)) from error
     path = folder / f"{slug}.yaml"
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -63,6 +64,14 @@ def new(
         else:
             to.line(f"Wrote {path}. Read it through, then: partsight deploy {slug}")
     return 0
+
+
+def _wrong(slug: str, error: ValidationError) -> str:
+    """What is wrong with the words of the command."""
+    first = error.errors()[0]
+    if first["loc"] != ("slug",):
+        return f"The {first['loc'][0]} is wrong: {first['msg'][0].lower()}{first['msg'][1:]}."
+    return f"'{slug}' is no slug: small letters, digits and hyphens, up to 63, with a letter or digit at both ends."
 
 
 @app.command(name="list")

@@ -20,7 +20,7 @@ from tasks.sinks import SinkError
 Run = Callable[..., dict[str, Any]]
 
 SINKS = '''
-import os
+import os, sys
 from pydantic import BaseModel, Field
 
 
@@ -34,6 +34,10 @@ class Fickle(BaseModel):
             for place, picture in enumerate(pictures):
                 if place == 3 and self.fails == "exit":
                     os._exit(1)
+                if place == 3 and self.fails == "leave":
+                    sys.exit(3)
+                if place == 3 and self.fails == "memory":
+                    raise MemoryError
                 if place == 3 and self.fails == "raise":
                     raise KeyError("colour")
                 print(picture.id, file=file)
@@ -114,7 +118,15 @@ def test_a_variant_has_its_own_silhouette_and_its_views_camera(
     assert min(shares) < 0.999
 
 
-@pytest.mark.parametrize(("fails", "said"), [("exit", "its process was ended"), ("raise", "KeyError: 'colour'")])
+@pytest.mark.parametrize(
+    ("fails", "said"),
+    [
+        ("exit", "its process was ended"),
+        ("raise", "KeyError: 'colour'"),
+        ("leave", "SystemExit: 3"),
+        ("memory", "it needs more memory than there is."),
+    ],
+)
 def test_a_sink_that_fails_is_a_note(
     onboard: Run, who: Callable[..., Customer], catalogue: Catalogue, exports: Path, fails: str, said: str
 ) -> None:

@@ -47,6 +47,14 @@ def test_a_slug_that_is_none_makes_no_file(partsight: Partsight, folder: Path) -
     assert not folder.exists() or list(folder.iterdir()) == []
 
 
+def test_a_name_that_is_too_long_is_said_to_be_that(partsight: Partsight, folder: Path) -> None:
+    """And not that the slug is wrong."""
+    code, _, err = partsight("customer", "new", "beta", "--source", "x", "--name", "n" * 201, "--out", str(folder))
+    assert code == 2
+    assert "The name is wrong: string should have at most 200 characters." in err
+    assert not folder.exists() or list(folder.iterdir()) == []
+
+
 @pytest.mark.usefixtures("folder")
 def test_deploy_needs_customers_and_a_server(partsight: Partsight) -> None:
     """Which are missing is said, and how to get them."""
@@ -69,6 +77,9 @@ def test_up_does_not_listen_to_others_without_a_password_nor_where_somebody_list
     """Before anything is started."""
     assert not folder.exists()
     code, _, err = partsight("up", "--host", "0.0.0.0")  # noqa: S104 it must be refused
+    assert code == 2
+    assert "Say with --url" in err
+    code, _, err = partsight("up", "--host", "0.0.0.0", "--url", "https://parts.example")  # noqa: S104
     assert code == 2
     assert "set a password first" in err
     with socket.socket() as other:

@@ -159,6 +159,7 @@ def test_wrong_recipe_names_stage_and_field(
     ("body", "sentence"),
     [
         ("raise ZeroDivisionError('oh')", "failed on part 'block-1': ZeroDivisionError: oh"),
+        ("raise SystemExit('no licence')", "failed on part 'block-1': SystemExit: no licence"),
         ("return iter(())", "yielded nothing"),
         ("return None", "failed on part 'block-1': TypeError"),
         ("yield view.image", "yielded a ndarray"),

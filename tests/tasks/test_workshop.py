@@ -14,7 +14,7 @@ import pytest
 from tasks.workshop import EndedError, Workshop
 
 ERRANDS = """
-import ctypes, faulthandler, os, time
+import ctypes, faulthandler, os, sys, time
 
 def work(order):
     what, _, number = order.partition(" ")
@@ -29,6 +29,8 @@ def work(order):
         ctypes.string_at(0)
     if what == "raise":
         raise ValueError("a broken stage")
+    if what == "leave":
+        sys.exit("no licence")
     return f"made {number}"
 
 def lost(order, reason):
@@ -90,6 +92,12 @@ def test_what_an_order_raises_is_the_callers(workshop: Callable[..., Workshop]) 
     """An exception passes, as it does without processes."""
     with pytest.raises(ValueError, match="a broken stage"):
         workshop().make(["raise 1"])
+
+
+def test_an_order_that_exits_does_not_end_who_waits_for_it(workshop: Callable[..., Workshop]) -> None:
+    """`sys.exit` in a process of the pool is its failure, not the run's end."""
+    with pytest.raises(RuntimeError, match=r"sys\.exit\('no licence'\)"):
+        workshop().make(["leave 1"])
 
 
 def test_without_a_limit_nothing_is_ended(workshop: Callable[..., Workshop], tmp_path: Path) -> None:
