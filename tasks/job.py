@@ -18,7 +18,7 @@ from tasks.plan import PartPlan
 from tasks.progress import Progress, Silent
 from tasks.shares import hand_out, number, take_back
 from tasks.survey import Survey, outlook, parts_now, remarks, survey
-from tasks.tally import Tally
+from tasks.tally import Tally, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -122,8 +122,9 @@ class Job:
 
     def take_back(self, told: Sequence[Mapping[str, Any]]) -> None:
         """Count what the workers made, by what each of them says of its share, and what they could not make."""
-        take_back(self.catalogue, self.tally, told)
-        self.progress.advance("publish", sum(one["parts"] for one in told))
+        planned = self._planned
+        take_back(self.catalogue, self.tally, told, planned.work, planned.recipes)
+        self.progress.advance("publish", sum(one.get("parts", 0) for one in told))
 
     # vectors that were left to a GPU, and variants that want one
 
@@ -332,8 +333,7 @@ def opened(
     customer = wearing(customer, home)
     recipe, left_out = usable(customer.recipe, customer.plugins)
     customer = customer.model_copy(update={"recipe": recipe})
-    run = f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"  # sorts by its beginning, also within a second
-    tally = Tally(customer.slug, run)
+    tally = Tally(customer.slug, named(datetime.now(UTC)))
     watch = progress or Silent()
     watch.start("scan", None)
     with ExitStack() as stack:

@@ -19,7 +19,7 @@ from tasks.readers import registry
 from tasks.records import Occurrence, Part, Record, content_id
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from blocks.catalogue import Catalogue
     from blocks.customer import Customer
@@ -100,14 +100,14 @@ def parts(catalogue: Catalogue, entries: Sequence[Entry], unit: str, *, describe
 
 def part_plan(catalogue: Catalogue, wanted: Sequence[Part], customer: Customer) -> PartPlan:
     """Compare the parts that should be there with the `parts` table."""
-    rows = {row["part"]: row for row in catalogue.rows("parts", (*_COMPARED, "status", "recipe"))}
+    rows = {row["part"]: row for row in catalogue.rows("parts", (*COLUMNS, "status"))}
     recipes = part_recipes(wanted, customer)
     new, changed = [], []
     for part in wanted:
         row = rows.get(part.number)
         if row is None or row["status"] == "retired":
             new.append(part)
-        elif row["recipe"] != recipes[part.number] or any(row[k] != v for k, v in compared(part).items()):
+        elif not is_as_wanted(row, part, recipes[part.number]):
             changed.append(part)
     active = {number for number, row in rows.items() if row["status"] == "active"}
     return PartPlan(
@@ -136,10 +136,15 @@ def part_recipes(wanted: Sequence[Part], customer: Customer) -> dict[str, str]:
     }
 
 
-_COMPARED = (
+COLUMNS = (  # of the row of a part that say whether it is as wanted
     *("part", "name", "description", "material", "geometry", "occurrences", "photos", "words"),
-    *("colour", "size_mm", "volume_mm3"),
+    *("colour", "size_mm", "volume_mm3", "recipe"),
 )
+
+
+def is_as_wanted(row: Mapping[str, Any], part: Part, recipe: str) -> bool:
+    """Whether the row of a part says what the part is, and that it was made by this recipe."""
+    return bool(row["recipe"] == recipe) and all(row[name] == value for name, value in compared(part).items())
 
 
 def compared(part: Part) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from tasks.pictures import photo_ids, photo_row
 from tasks.plan import compared, file_id, reader_name
 from tasks.records import Part
 from tasks.reviews import Reviews
+from tasks.tally import named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -112,6 +113,8 @@ def tidy(catalogue: Catalogue, vectors: str, days: int = 1) -> None:
     """
     from lancedb.expr import col
 
+    from tasks import shares
+
     used = {row["geometry"] for row in catalogue.rows("parts", ("geometry",))}
     for row in catalogue.rows("files", ("bodies",)):
         used |= {body["geometry"] for body in json.loads(row["bodies"])}
@@ -120,8 +123,7 @@ def tidy(catalogue: Catalogue, vectors: str, days: int = 1) -> None:
     unused = sorted({row["geometry"] for row in twins} - used)
     if unused:
         catalogue.delete("shapes", col("geometry").isin(unused))
-    if "orders" in catalogue.tables():
-        catalogue.drop("orders")  # of a run that was stopped
+    shares.forget(catalogue)
     for table in ("files", "shapes", "parts", "images", vectors):
         if table in catalogue.tables():
             catalogue.index(table)
@@ -167,7 +169,7 @@ def stay_live(catalogue: Catalogue) -> None:
     served = catalogue.served()
     (row,) = catalogue.rows("runs", schema("runs").names, col("run") == lit(served.run))
     now = datetime.now(UTC)
-    changed = {"run": f"{now:%Y%m%d-%H%M%S-%f}", "finished": now.isoformat(timespec="milliseconds")}
+    changed = {"run": named(now), "finished": now.isoformat(timespec="milliseconds")}
     catalogue.upsert("runs", [row | changed | {"versions": json.dumps(catalogue.newest(served.vectors))}])
 
 

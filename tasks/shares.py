@@ -1,8 +1,9 @@
 """The parts of one onboarding, divided among workers: handed out as rows of the customer's tables, made in shares.
 
 Between the run that hands out and those that make pass keys and counts alone. A worker asks before each batch which of
-its parts are still to be made: those that another try made, or that could not be made, are left alone, and where
-another run has handed out anew, or taken all back, there is nothing left to do.
+its parts are still to be made: those that somebody made, or that could not be made, are left alone, and where another
+run has handed out anew, or taken all back, there is nothing left to do. A worker of a run that is no more may still be
+at a batch: what it commits counts where it is what is wanted, and what it fails at is nothing to the run of today.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from tasks.making import SMALLEST, Making, batches
+from tasks.plan import COLUMNS, is_as_wanted
 from tasks.progress import Progress, Silent
 from tasks.records import Part, content_id
-from tasks.tally import PHASES, Tally
+from tasks.tally import PHASES, Tally, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from tasks.embed import Embedder
 
 ORDERS: Final = "orders"
+KEPT: Final = 7  # days of orders that nobody took back: longer than any run takes
 
 
 def number(parts: int, workers: int) -> int:
@@ -54,23 +57,40 @@ def hand_out(
     catalogue.replace(ORDERS, rows, col("run") != lit(""))
 
 
-def take_back(catalogue: Catalogue, tally: Tally, told: Sequence[Mapping[str, Any]]) -> None:
-    """Count what the shares made, by what each of them has `told`, and what could not be made; remove the orders.
+def take_back(
+    catalogue: Catalogue,
+    tally: Tally,
+    told: Sequence[Mapping[str, Any]],
+    parts: Sequence[Part],
+    recipes: Mapping[str, str],
+) -> None:
+    """Count what the shares made of `parts`, by what each has `told`, and what they could not; remove the orders.
 
-    Raises RuntimeError where parts were neither made nor given up.
+    Raises ValueError where parts were neither made nor given up. It may be called again after a failure of the storage.
     """
-    run = tally.run
-    left = _open(catalogue, run)
-    if left:
-        some = ", ".join(sorted(left)[:5])
-        raise RuntimeError(f"{len(left)} parts were handed out and not made ({some}): start the run again.")
-    for row in _orders(catalogue, run):
+    for row in _orders(catalogue, tally.run):
         if row["failure"]:
             tally.fail(row["part"], **json.loads(row["failure"]))
+    made = _finished(catalogue, {part.number: (part, recipes[part.number]) for part in parts})
+    left = sorted({part.number for part in parts} - made - set(tally.failures))
+    if left:
+        raise ValueError(
+            f"{len(left)} parts were handed out and not made ({', '.join(left[:5])}): start the run again."
+        )
+    _remove(catalogue, tally.run)
     for one in told:
-        tally.add({"vectors": one["vectors"]})
-        tally.spend(one["seconds"], len(told))
-    catalogue.drop(ORDERS)
+        tally.add({"vectors": one.get("vectors", 0)})
+        tally.spend(one.get("seconds", {}), len(told))
+
+
+def forget(catalogue: Catalogue, days: float = KEPT) -> None:
+    """Remove what was handed out longer ago than so many days: no run takes it back any more."""
+    from datetime import UTC, datetime, timedelta
+
+    from lancedb.expr import col, lit
+
+    if ORDERS in catalogue.tables():
+        catalogue.delete(ORDERS, col("run") < lit(named(datetime.now(UTC) - timedelta(days=days))))
 
 
 class Share:
@@ -101,8 +121,8 @@ class Share:
             return 0
         vectors = self._making.make(parts)
         failures = {name: self.tally.failures[name] for name in wanted if name in self.tally.failures}
-        rows = [wanted[name] | {"failure": json.dumps(told)} for name, told in failures.items()]
-        self.catalogue.upsert(ORDERS, rows)
+        for name, told in failures.items():
+            _give_up(self.catalogue, self._run, name, told)
         self._made |= set(wanted) - set(failures)
         return vectors
 
@@ -151,9 +171,34 @@ def _orders(catalogue: Catalogue, run: str, among: Sequence[str] | None = None) 
 
 def _open(catalogue: Catalogue, run: str, among: Sequence[str] | None = None) -> dict[str, dict[str, Any]]:
     """What `run` has handed out and nobody has made or given up yet, by part number."""
+    orders = {row["part"]: row for row in _orders(catalogue, run, among) if not row["failure"]}
+    wanted = {name: (Part.model_validate_json(row["record"]), row["recipe"]) for name, row in orders.items()}
+    made = _finished(catalogue, wanted)
+    return {name: row for name, row in orders.items() if name not in made}
+
+
+def _finished(catalogue: Catalogue, wanted: Mapping[str, tuple[Part, str]]) -> set[str]:
+    """Those parts, given with their recipes, whose rows say what is wanted, whichever run wrote them."""
     from lancedb.expr import col, lit
 
-    orders = {row["part"]: row for row in _orders(catalogue, run, among) if not row["failure"]}
-    finished = catalogue.rows("parts", ("part", "recipe"), (col("run") == lit(run)) & (col("status") == lit("active")))
-    recipes = {row["part"]: row["recipe"] for row in finished}
-    return {name: row for name, row in orders.items() if recipes.get(name) != row["recipe"]}
+    rows = {row["part"]: row for row in catalogue.rows("parts", COLUMNS, col("status") == lit("active"))}
+    return {name for name, (part, recipe) in wanted.items() if name in rows and is_as_wanted(rows[name], part, recipe)}
+
+
+def _give_up(catalogue: Catalogue, run: str, part: str, told: Mapping[str, str]) -> None:
+    """Write why a part could not be made, where `run` is still the one that handed it out."""
+    from lancedb.expr import col, lit
+
+    if ORDERS in catalogue.tables():  # or there is nobody left to tell
+        mine = (col("run") == lit(run)) & (col("part") == lit(part))
+        catalogue.table(ORDERS).update(where=mine, values={"failure": json.dumps(told)})
+
+
+def _remove(catalogue: Catalogue, run: str) -> None:
+    """Remove what `run` handed out; and the table, where that was all."""
+    from lancedb.expr import col, lit
+
+    if ORDERS in catalogue.tables():
+        catalogue.delete(ORDERS, col("run") == lit(run))
+        if not catalogue.rows(ORDERS, ("part",)):
+            catalogue.drop(ORDERS)

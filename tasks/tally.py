@@ -10,8 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
 
 PHASES: Final = ("scan", "ingest", "render", "augment", "embed", "publish", "evaluate")
+
+
+def named(when: datetime) -> str:
+    """Name of a run that began then: names sort by their beginning, also within a second."""
+    return f"{when:%Y%m%d-%H%M%S-%f}"
 
 
 class Tally:

@@ -87,7 +87,7 @@ def test_shares_make_what_one_run_makes(
         begun(job)
         first = job.tally.run
         assert job.shares() == 2
-        with pytest.raises(RuntimeError, match=r"10 parts were handed out and not made \(box-0, .*start the run again"):
+        with pytest.raises(ValueError, match=r"10 parts were handed out and not made \(box-0, .*start the run again"):
             job.take_back([])
         with shares.opened(two, catalogue, first, 0, 2, 1) as work:
             (batch,) = work.batches()
@@ -138,6 +138,94 @@ def test_what_a_share_cannot_make_is_in_the_quarantine(
     assert entry["file"] == "block.ply"
     assert "block cannot be rendered" in entry["reason"]
     assert summary["parts"]["new"] == 2
+
+
+FRAGILE = """
+import os
+from pathlib import Path
+
+from pydantic import BaseModel
+
+
+class Fragile(BaseModel):
+    def __call__(self, view):
+        if view.part.number == "block" and Path(__file__).with_suffix(".fail").exists():
+            os._exit(11)
+        yield view
+"""
+
+
+@pytest.fixture
+def fragile(two: Customer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Customer:
+    """A customer one of whose parts cannot be made while there is a file `fragile.fail`."""
+    (tmp_path / "fragile.py").write_text(FRAGILE)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("PARTSIGHT_STAGES", "fragile=fragile:Fragile")
+    return two.model_copy(update={"recipe": two.recipe.model_copy(update={"stages": ("fragile",)})})
+
+
+def test_a_worker_of_a_run_that_is_no_more_takes_no_part_away(
+    catalogue: Catalogue, cad: Path, fragile: Customer, tmp_path: Path
+) -> None:
+    """It is at a batch when the next run hands out: what it fails at that run makes, what it commits counts as made."""
+    with opened(fragile, catalogue, Source(location=str(cad)), None, tmp_path / "home", 1) as job:
+        begun(job)
+        old, first = shares.Share(fragile, catalogue, job.tally.run, 0, 1, 1), job.tally.run
+    (batch,) = old.batches()
+    with opened(fragile, catalogue, Source(location=str(cad)), None, tmp_path / "home", 1) as job:
+        making = old._making.make
+
+        def late(parts: Any) -> int:
+            begun(job)
+            return making(parts)
+
+        old._making.make = late  # type: ignore[method-assign]
+        (tmp_path / "fragile.fail").touch()
+        old.make(batch)
+        old.close()
+        assert list(old.tally.failures) == ["block"]
+        (tmp_path / "fragile.fail").unlink()
+        told = made(fragile, catalogue, job.tally.run, 0, 1)
+        assert (told["parts"], told["failures"]) == (1, 0)
+        # and one commits a part once more, when the next run has made it
+        catalogue.table("parts").update(where=col("part") == lit("block"), values={"run": first})
+        job.take_back([told])
+        summary = job.finish()
+    assert summary["quarantine"] == []
+    assert {row["part"] for row in catalogue.served().rows("parts", ("part",))} == {"block", "washer-3", "washer-5"}
+
+
+def test_a_run_whose_orders_are_gone_does_not_go_live(
+    onboard: Run, catalogue: Catalogue, cad: Path, two: Customer, tmp_path: Path
+) -> None:
+    """An onboarding beside it leaves them alone, but for those that nobody takes back any more."""
+    with opened(two, catalogue, Source(location=str(cad)), None, tmp_path / "home", 1) as job:
+        begun(job)
+        shares.forget(catalogue)
+        assert len(catalogue.rows(shares.ORDERS, ("part",))) == 3
+        onboard(two, source=cad)
+        assert len(catalogue.rows(shares.ORDERS, ("part",))) == 3
+        catalogue.table("parts").delete("part = 'block'")
+        shares.forget(catalogue, days=-1)
+        assert catalogue.rows(shares.ORDERS, ("part",)) == []
+        assert made(two, catalogue, job.tally.run, 0, 1)["parts"] == 0
+        with pytest.raises(ValueError, match=r"1 parts were handed out and not made \(block\)"):
+            job.take_back([])
+
+
+def test_taking_back_again_counts_once(catalogue: Catalogue, cad: Path, fragile: Customer, tmp_path: Path) -> None:
+    """After a failure of the storage in its midst; a share of which nothing is known counts as nothing."""
+    (tmp_path / "fragile.fail").touch()
+    with opened(fragile, catalogue, Source(location=str(cad)), None, tmp_path / "home", 1) as job:
+        begun(job)
+        told = made(fragile, catalogue, job.tally.run, 0, 1)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Catalogue, "drop", lambda *_: (_ for _ in ()).throw(OSError("storage is away")))
+            with pytest.raises(OSError, match="away"):
+                job.take_back([told, {}])
+        job.take_back([told, {}])
+        assert job.tally.summary()["vectors"] == told["vectors"] > 0
+        assert list(job.tally.failures) == ["block"]
 
 
 def test_pictures_wait_for_vectors_that_are_made_elsewhere(
