@@ -105,7 +105,7 @@ class Plugged(Embedder):
                 vectors = np.asarray(call(some))
             except MemoryError:
                 raise
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 what = f"{type(error).__name__}: {error}"
                 raise EmbedderError(f"The embedder {self._plugin!r} failed on {len(some)} {noun}: {what}") from error
             found[start : start + batch] = self._sound(vectors, len(some))

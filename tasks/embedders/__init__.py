@@ -64,7 +64,7 @@ def ready(found: Plugin, settings: Embed) -> Any:
         model = made()
     except (ValueError, OSError) as error:
         raise EmbedderError(str(error)) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         what = f"{type(error).__name__}: {error}"
         raise EmbedderError(f"The embedder {found.name!r} cannot be made ready: {what}") from error
     if not (isinstance(getattr(model, "dimension", None), int) and callable(getattr(model, "images", None))):

@@ -132,7 +132,7 @@ def _found(name: str, check: Any, variant: View, view: View) -> tuple[dict[str, 
         return {str(key): round(float(score), 4) for key, score in scores.items()}, str(reason)
     except MemoryError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise CheckError(
             f"Check {name!r} failed on part {view.part.number!r}: {type(error).__name__}: {error}"
         ) from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -70,3 +72,40 @@ def test_an_embedder_of_others_needs_leave(monkeypatch: pytest.MonkeyPatch) -> N
     assert embedder(Embed(model="grey"), ("grey",)).table != embedder(HOG).table
     with pytest.raises(EmbedderError, match=r"'grey' \(PARTSIGHT_EMBEDDERS\) is installed, but this customer may not"):
         embedder(Embed(model="grey"), ("red",))
+
+
+LEAVING = '''
+import sys
+
+from pydantic import BaseModel
+
+
+class Early(BaseModel):
+    """Exits when it is called."""
+
+    def __call__(self):
+        sys.exit("no licence")
+
+
+class Late(BaseModel):
+    """Exits with the first pictures."""
+
+    dimension: int = 3
+
+    def __call__(self):
+        return self
+
+    def images(self, pictures):
+        sys.exit("no licence")
+'''
+
+
+def test_one_that_exits_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It runs in the process of the flow: `sys.exit` in it is its failure, and ends nothing else."""
+    (tmp_path / "leaving_embedders.py").write_text(LEAVING)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("PARTSIGHT_EMBEDDERS", "early=leaving_embedders:Early,late=leaving_embedders:Late")
+    with pytest.raises(EmbedderError, match="'early' cannot be made ready: SystemExit: no licence"):
+        embedder(Embed(model="early"))
+    with pytest.raises(EmbedderError, match="'late' failed on 1 images: SystemExit: no licence"):
+        embedder(Embed(model="late")).images([subjects.ball().image])

@@ -103,6 +103,12 @@ class Broken(BaseModel):
 
     def __call__(self, variant, view):
         raise KeyError("nothing")
+
+class Leaving(BaseModel):
+    """Ends the process, it thinks."""
+
+    def __call__(self, variant, view):
+        raise SystemExit(3)
 '''
 
 
@@ -144,10 +150,11 @@ def test_a_check_of_somebody_else_takes_part(shown: Shown, plugin: pytest.Monkey
 
 def test_a_check_that_fails_is_named(shown: Shown, plugin: pytest.MonkeyPatch) -> None:
     """What it raises becomes a sentence with its name and the part's."""
-    plugin.setenv("PARTSIGHT_CHECKS", "broken=bright_checks:Broken")
     view = flatten(shown())
-    with pytest.raises(CheckError, match="Check 'broken' failed on part 'block-1': KeyError"):
-        verdict(view, view)
+    for name, said in (("Broken", "KeyError"), ("Leaving", "SystemExit: 3")):
+        plugin.setenv("PARTSIGHT_CHECKS", f"bad=bright_checks:{name}")
+        with pytest.raises(CheckError, match=f"Check 'bad' failed on part 'block-1': {said}"):
+            verdict(view, view)
 
 
 def test_a_check_that_does_not_load_stops_the_run(plugin: pytest.MonkeyPatch) -> None:
