@@ -25,8 +25,9 @@ _ABOUT: Any = "https://docs.prefect.io/v3/concepts/blocks"
 
 def logo() -> Any:
     """Where the server that this process talks to has the picture of our blocks."""
-    api = get_current_settings().api.url or "http://127.0.0.1:4200/api"
-    return api.removesuffix("/api") + LOGO
+    settings = get_current_settings()
+    address = settings.ui_url or (settings.api.url or "http://127.0.0.1:4200/api").removesuffix("/api")
+    return address.rstrip("/") + LOGO
 
 
 def _no_secrets() -> SecretDict:

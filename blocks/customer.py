@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from difflib import get_close_matches
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 PoolName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 _-]{0,60}$")]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$")]
@@ -76,7 +76,19 @@ class Pools(Settings):
     )
     views: int = Field(2000, ge=64, description="Views that one run in the pool with the GPUs takes.")
     slots: int = Field(1, ge=1, le=64, description="Batches that are made at once in the pool with the GPUs: its GPUs.")
-    workers: int = Field(1, ge=1, le=64, description="Runs of the pool `cpu` that share the parts of one onboarding.")
+    shares: PoolName = Field(
+        "cpu-shares", min_length=1, description="Prefect work pool of the runs that make a share of an onboarding."
+    )
+    workers: int = Field(1, ge=1, le=64, description="Runs of the pool `shares` that make the parts of one onboarding.")
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        """A run that waits for its helpers must not hold the place that they need."""
+        if self.cpu in {self.gpu, self.shares}:
+            raise ValueError(
+                f"cpu must be another pool than gpu and shares, or runs wait for themselves ({self.cpu!r})"
+            )
+        return self
 
 
 class Schedule(Settings):

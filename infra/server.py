@@ -87,14 +87,22 @@ def serve(host: str = "127.0.0.1", port: int = 4200, *, services: bool = True) -
     """Serve until a signal ends it. `services` says whether schedules, automations and the like run in this process."""
     import uvicorn
 
-    # Prefect reads these when it is first imported; the pages ask for the API where they came from
+    # Prefect reads these when it is first imported; PREFECT_SERVER_UI_API_URL says where the pages ask for the API
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     os.environ.setdefault("DO_NOT_TRACK", "1")
     os.environ.setdefault("PREFECT_SERVER_API_HOST", host)
     os.environ.setdefault("PREFECT_SERVER_API_PORT", str(port))
     if not services:
         os.environ["PREFECT__SERVER_WEBSERVER_ONLY"] = "1"
-    uvicorn.run("infra.server:app", factory=True, host=host, port=port, log_level="warning", timeout_keep_alive=5)
+    uvicorn.run(
+        "infra.server:app",
+        factory=True,
+        host=host,
+        port=port,
+        log_level="warning",
+        timeout_keep_alive=5,
+        timeout_graceful_shutdown=5,  # a page that is open somewhere must not hold it
+    )
 
 
 def _main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import socket
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
     from infra.settings import Settings
 
 PATIENCE: Final = 120.0  # seconds until the server must answer; its database is made at the first start
-GRACE: Final = 25.0  # seconds for a worker to end its runs
-AGAIN: Final = 5  # times that a process is started again before it is given up
+GRACE: Final = 25.0  # seconds for the workers to end their runs
+OFTEN: Final = 5  # starts within LATELY that are not too many
+LATELY: Final = 600.0  # seconds
+LARGE: Final = 20_000_000  # bytes from which a log begins anew, the old one kept beside it
 _ROOT: Final = Path(__file__).parents[1]
 
 
@@ -35,14 +38,20 @@ class UpError(ValueError):
     """The platform does not start: a sentence."""
 
 
-def environment(machine: Settings, host: str, port: int) -> dict[str, str]:
-    """What all processes of the platform are told; what somebody set in the environment counts."""
+def environment(machine: Settings, host: str, port: int, url: str = "") -> dict[str, str]:
+    """What all processes of the platform are told; what somebody set in the environment counts.
+
+    `url` is the address under which people open the pages, where that is not this machine's own.
+    """
     home = machine.home.absolute()
+    here = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"  # noqa: S104 what is listened on is no address
     password = os.environ.get("PREFECT_SERVER_API_AUTH_STRING", "")
     told = {
         "PARTSIGHT_HOME": str(home),
         "PREFECT_HOME": str(home / "prefect"),
-        "PREFECT_API_URL": f"http://{host}:{port}/api",
+        "PREFECT_API_URL": f"{here}/api",
+        "PREFECT_UI_URL": (url or here).rstrip("/"),
+        "PREFECT_SERVER_UI_API_URL": f"{(url or here).rstrip('/')}/api",
         "PREFECT_SERVER_API_HOST": host,
         "PREFECT_SERVER_API_PORT": str(port),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -53,7 +62,8 @@ def environment(machine: Settings, host: str, port: int) -> dict[str, str]:
     if password:
         told |= {"PREFECT_API_AUTH_STRING": password, "PREFECT_SERVER_API_CSRF_PROTECTION_ENABLED": "true"}
     # an address or a folder from a shell that talks to another server would tear the platform apart
-    firm = {"PREFECT_API_URL", "PREFECT_SERVER_API_HOST", "PREFECT_SERVER_API_PORT", "PARTSIGHT_HOME"}
+    firm = {name for name in told if name.startswith(("PREFECT_API_URL", "PREFECT_UI", "PREFECT_SERVER"))}
+    firm = (firm | {"PARTSIGHT_HOME"}) - {"PREFECT_SERVER_ANALYTICS_ENABLED"}
     return told | {name: value for name, value in os.environ.items() if name not in firm}
 
 
@@ -75,30 +85,40 @@ class Platform:
     def __init__(self, environ: dict[str, str], logs: Path, say: Callable[[str], None]) -> None:
         self._environment, self._logs, self._say = environ, logs, say
         self._running: dict[str, tuple[Process, subprocess.Popen[bytes]]] = {}
-        self._starts: dict[str, int] = {}
+        self._starts: dict[str, list[float]] = {}
         self._over = threading.Event()
 
     def start(self, process: Process) -> None:
-        """Start a process."""
-        self._logs.mkdir(parents=True, exist_ok=True)
-        with (self._logs / f"{process.name.replace(' ', '-')}.log").open("ab") as log:
+        """Start a process, in a group of its own: a Ctrl-C at the terminal is ours to pass on, in the right order."""
+        with self._log(process.name).open("ab") as log:
             made = subprocess.Popen(
-                process.command, env=self._environment, cwd=_ROOT, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+                process.command,
+                env=self._environment,
+                cwd=_ROOT,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
             )
         self._running[process.name] = (process, made)
-        self._starts[process.name] = self._starts.get(process.name, 0) + 1
+        self._starts.setdefault(process.name, []).append(time.monotonic())
 
-    def answers(self, url: str, patience: float = PATIENCE) -> None:
-        """Wait until the server answers. Raises UpError with the end of its log when it does not."""
+    def answers(self, url: str, patience: float = PATIENCE) -> bool:
+        """Wait until the server answers; false when it was stopped meanwhile.
+
+        Raises UpError with the end of its log when it does not answer.
+        """
         import httpx
 
         deadline = time.monotonic() + patience
-        while time.monotonic() < deadline and not self._over.is_set():
+        while time.monotonic() < deadline:
+            if self._over.is_set():
+                return False
             if (code := self._running["server"][1].poll()) is not None:
                 raise UpError(f"The server ended with {code}. {self._last_words('server')}")
             try:
                 if httpx.get(f"{url}/health", timeout=2).is_success:
-                    return
+                    return True
             except httpx.HTTPError:
                 self._over.wait(0.3)
         raise UpError(f"The server did not answer within {patience:.0f} s. {self._last_words('server')}")
@@ -109,9 +129,12 @@ class Platform:
             for name, (process, running) in list(self._running.items()):
                 if (code := running.poll()) is None:
                     continue
-                if self._starts[name] > AGAIN:
-                    raise UpError(f"{name} ended {AGAIN + 1} times, at last with {code}. {self._last_words(name)}")
+                lately = [start for start in self._starts[name] if time.monotonic() - start < LATELY]
+                if len(lately) > OFTEN:
+                    words = self._last_words(name)
+                    raise UpError(f"{name} ended {len(lately)} times lately, at last with {code}. {words}")
                 self._say(f"{name} ended with {code}; it is started again.")
+                self._over.wait(len(lately) - 1)  # at once, then with growing pauses
                 self.start(process)
 
     def stop(self) -> None:
@@ -119,21 +142,53 @@ class Platform:
         self._over.set()
 
     def close(self) -> None:
-        """End all processes, the workers first: they say goodbye to the server."""
+        """End all processes: first the workers, all at once, which end their runs; then the server they report to."""
         self._over.set()
-        for name, (_, running) in sorted(self._running.items(), key=lambda one: one[0] == "server"):
-            if running.poll() is None:
-                running.send_signal(signal.SIGINT if name == "server" else signal.SIGTERM)
-                try:
-                    running.wait(GRACE)
-                except subprocess.TimeoutExpired:
-                    running.kill()
-                    running.wait()
+        everything = [running for _, running in self._running.values()]
+        server = [running for process, running in self._running.values() if process.name == "server"]
+        for some in ([running for running in everything if running not in server], server):
+            _ended(some)
+
+    def _log(self, name: str) -> Path:
+        """The log of a process; one that has grown large is put aside."""
+        self._logs.mkdir(parents=True, exist_ok=True)
+        log = self._logs / f"{name.replace(' ', '-')}.log"
+        if log.is_file() and log.stat().st_size > LARGE:
+            log.replace(log.with_suffix(".old.log"))
+        return log
 
     def _last_words(self, name: str) -> str:
-        log = self._logs / f"{name.replace(' ', '-')}.log"
+        log = self._log(name)
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else []
         return f"The end of {log}: " + " / ".join(lines[-3:])
+
+
+def _ended(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+    """Ask all of them to end, give them time together, and kill what is left with all that it started."""
+    for process in processes:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+    deadline = time.monotonic() + GRACE
+    for process in processes:
+        try:
+            process.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+@contextmanager
+def alone(home: Path) -> Iterator[None]:
+    """Keep other platforms out of this home: they would share its database. Raises UpError where one is there."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "up.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UpError(
+                f"A platform runs in {home} already: end it, or set PARTSIGHT_HOME to another folder."
+            ) from error
+        yield
 
 
 @contextmanager
@@ -159,10 +214,11 @@ def free(host: str, port: int) -> bool:
         return probe.connect_ex((host, port)) != 0
 
 
-def pools(machine: Settings, slugs: Sequence[str], *, gpu: bool) -> list[str]:
+def pools(machine: Settings, *, gpu: bool) -> list[str]:
     """The pools that this machine serves: those of the customers' files for processors, and with `gpu` for GPUs."""
     from infra.cli.who import everybody
+    from infra.deploy.wanted import used
 
-    people = [one for one in everybody(machine) if not slugs or one.slug in slugs]
-    found = {one.pools.cpu for one in people} | ({one.pools.gpu for one in people} if gpu else set())
-    return sorted(filter(None, found)) or ["cpu"]
+    people = everybody(machine)
+    found = {pool for one in people for pool in used(one) if gpu or pool != one.pools.gpu}
+    return sorted(found) or ["cpu"]

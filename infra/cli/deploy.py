@@ -46,8 +46,9 @@ def deploy(
     if prune and customers:
         raise WrongCallError("--prune looks at all customers: leave the slugs out.")
     machine = here()
-    people = [resolve(name, machine) for name in customers] if customers else everybody(machine)
-    if not people and not prune:
+    known = everybody(machine)
+    people = [resolve(name, machine) for name in customers] if customers else known
+    if not people:  # with --prune a mistyped folder would remove everybody
         raise WrongCallError(f"There is no customer in {machine.customers}: make one with partsight customer new.")
     from infra.deploy import ServerError, planned, wanted
     from infra.deploy.server import connected
@@ -58,13 +59,13 @@ def deploy(
     with answer(as_json) as out:
         try:
             with connected() as server:
-                plan = planned(wanted(people, machine), server, prune=prune, whole=not customers)
+                plan = planned(wanted(people, machine, known), server, prune=prune, whole=not customers)
                 if not as_json:
                     _show(out, plan)
                 for change in () if dry_run else plan.changes:
                     server.apply(change)
         except ServerError as error:
-            complain(str(error))
+            complain(f"{error} Mend it and deploy again: what was done before it stays done.")
             return 1
         if as_json:
             out.json(_told(plan, dry_run=dry_run))

@@ -67,7 +67,7 @@ def everybody(machine: Settings) -> list[Customer]:
     from blocks.customer_file import load
 
     try:
-        return [_of_slug(load(path), path.stem, path) for path in sorted(machine.customers.glob("*.yaml"))]
+        return [_of_slug(load(path), path.stem, path) for path in sorted(machine.customers.glob("*.y*ml"))]
     except ValueError as error:
         raise WrongCallError(str(error)) from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -64,5 +65,6 @@ def _different(new: Any, old: Any, where: str = "") -> Iterator[str]:
 
 
 def _short(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
+    """A value in few characters; what follows the question mark of an address may be a signature, and is left out."""
+    text = re.sub(r"(\w://[^\s\"?]+)\?[^\s\"]*", r"\1?…", json.dumps(value, ensure_ascii=False))
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
 from infra.deploy.wanted import OURS, TITLE, Thing
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from infra.deploy.plan import Change
 
 _DEPLOYMENT: Final = (
-    *("entrypoint", "description", "work_pool_name", "job_variables", "parameters"),
+    *("entrypoint", "description", "work_pool_name", "job_variables", "parameters", "paused"),
     *("parameter_openapi_schema", "enforce_parameter_schema", "concurrency_limit"),
 )
 _SETS: Final = ("after", "expect", "for_each")
@@ -49,7 +50,10 @@ class Server:
         """What is ours on the server and not among `things`, in the order in which it can be removed."""
         names = {(thing.kind, thing.name) for thing in things}
         there = [*self._our_automations(), *self._our_deployments(), *self._our_limits(), *self._our_blocks()]
-        return [thing for thing in there if (thing.kind, thing.name) not in names]
+        surplus = [thing for thing in there if (thing.kind, thing.name) not in names]
+        # a block that an operator made besides, a second source say, belongs to nobody's file and stays
+        gone = {thing.name.partition("/")[2] for thing in surplus if thing.name.startswith(f"{OURS}-customer/")}
+        return [thing for thing in surplus if thing.kind != "block" or thing.name.partition("/")[2] in gone]
 
     def _reader(self, kind: str) -> Callable[[Thing], dict[str, Any] | None]:
         readers: dict[str, Callable[[Thing], dict[str, Any] | None]] = {
@@ -65,12 +69,19 @@ class Server:
     def _block_type(self, thing: Thing) -> dict[str, Any] | None:
         kind = self._client.read_block_type_by_slug(thing.name)
         schema = self._client.get_most_recent_block_schema_for_block_type(kind.id)
-        return {"checksum": schema.checksum if schema else "", "logo": str(kind.logo_url)}
+        return {"checksum": schema.checksum if schema else ""}
 
     def _block(self, thing: Thing) -> dict[str, Any] | None:
         found = self._read_block(thing.name)
         # what an operator put in besides, such as credentials, is not ours to compare
-        return {key: found.data.get(key) for key in thing.body}
+        return {key: self._content(found, key) for key in thing.body}
+
+    def _content(self, found: Any, key: str) -> Any:
+        """What a block says under `key`: a value, or the name of another block."""
+        inner = (found.block_document_references or {}).get(key, {}).get("block_document")
+        if inner is None:
+            return found.data.get(key)
+        return {"$ref": {"block": f"{inner['block_type']['slug']}/{inner['name']}"}}
 
     def _read_block(self, name: str) -> Any:
         kind, _, slug = name.partition("/")
@@ -83,7 +94,8 @@ class Server:
         return dict(thing.body)  # a pool of another type was made on purpose: it stays what it is
 
     def _limit(self, thing: Thing) -> dict[str, Any] | None:
-        return {"limit": self._client.read_global_concurrency_limit_by_name(thing.name).limit}
+        found = self._client.read_global_concurrency_limit_by_name(thing.name)
+        return {"limit": found.limit, "active": found.active}
 
     def _deployment(self, thing: Thing) -> dict[str, Any] | None:
         found = self._client.read_deployment_by_name(thing.name)
@@ -94,8 +106,9 @@ class Server:
             "tags": list(found.tags),
             "schedules": [
                 {"cron": one.schedule.cron, "timezone": one.schedule.timezone, "active": one.active}
-                for one in found.schedules
                 if hasattr(one.schedule, "cron")
+                else {"other": str(one.schedule)}
+                for one in found.schedules
             ],
         }
         return {key: self._named(value) for key, value in body.items()}
@@ -112,15 +125,17 @@ class Server:
         trigger |= {key: sorted(trigger[key]) for key in _SETS}
         trigger["within"] = found[0].trigger.within.total_seconds()
         thing.body["trigger"] |= {key: sorted(thing.body["trigger"][key]) for key in _SETS}
+        pairs: Any = zip_longest(whole["actions"], thing.body["actions"], fillvalue={})
         actions = [
-            {
-                key: self._named(value, whole=key == "block_document_id")
-                for key, value in action.items()
-                if key in wanted
-            }
-            for action, wanted in zip(whole["actions"], thing.body["actions"], strict=False)
+            {key: self._named(value, whole=key == "block_document_id") for key, value in one.items() if key in asked}
+            for one, asked in pairs
         ]
-        return {"description": whole["description"], "trigger": trigger, "actions": actions}
+        return {
+            "enabled": whole["enabled"],
+            "description": whole["description"],
+            "trigger": trigger,
+            "actions": actions,
+        }
 
     # what is too much
 
@@ -200,7 +215,7 @@ class Server:
         with suppress(ObjectNotFound):  # what an operator put in besides, such as credentials, stays
             data = self._client.read_block_document_by_name(slug, kind, include_secrets=True).data | data
         if kind == f"{OURS}-customer":
-            data["catalogue"] = self._class(f"{OURS}-catalogue").load(slug)
+            data["catalogue"] = self._class(f"{OURS}-catalogue").load(slug)  # and nobody else's
         made(**data).save(slug, overwrite=True)
         self._read_block(thing.name)
 
@@ -212,7 +227,10 @@ class Server:
         self._client.create_work_pool(WorkPoolCreate(name=thing.name, base_job_template=template, **thing.body))
 
     def _write_limit(self, thing: Thing) -> None:
+        from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
+
         self._client.upsert_global_concurrency_limit_by_name(thing.name, thing.body["limit"])
+        self._client.update_global_concurrency_limit(thing.name, GlobalConcurrencyLimitUpdate(**thing.body))
 
     def _write_deployment(self, thing: Thing) -> None:
         from prefect.client.schemas.actions import DeploymentScheduleCreate

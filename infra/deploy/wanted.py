@@ -38,7 +38,7 @@ class Offer(NamedTuple):
     """
 
     flow: str
-    pool: Literal["cpu", "gpu"]
+    pool: Literal["cpu", "shares", "gpu"]
     form: tuple[str, ...] = ("customer",)
     helper: bool = False
     when: Callable[[Customer], bool] = lambda _: True
@@ -53,19 +53,19 @@ OFFERS: Final = (
     Offer("evaluate", "cpu"),
     Offer("reembed", "cpu", ("customer", "model")),
     Offer("finetune", "gpu"),
-    Offer("make", "cpu", helper=True, when=lambda customer: customer.pools.workers > 1),
+    Offer("make", "shares", helper=True, when=lambda customer: customer.pools.workers > 1),
     Offer("augment", "gpu", helper=True, when=_on_gpu("augment")),
     Offer("embed", "gpu", helper=True, when=_on_gpu("embed")),
 )
 
 
-def wanted(customers: Sequence[Customer], machine: Settings) -> list[Thing]:
-    """Everything that should be there for `customers`."""
+def wanted(customers: Sequence[Customer], machine: Settings, all_of_them: Sequence[Customer] = ()) -> list[Thing]:
+    """Everything that should be there for `customers`; what they share with others follows from `all_of_them`."""
     return [
         *_block_types(),
         *(block for customer in customers for block in _blocks(customer, machine)),
         *_pools(customers),
-        *_limits(customers),
+        *_limits(customers, all_of_them or customers),
         *(deployment for customer in customers for deployment in _deployments(customer, machine)),
         *_automations(customers),
     ]
@@ -80,8 +80,8 @@ def _block_types() -> Iterator[Thing]:
     from blocks.collection import BLOCKS
 
     for one in BLOCKS:
-        body = {"checksum": one._calculate_schema_checksum(), "logo": str(one._logo_url)}  # noqa: SLF001 no other way
-        yield Thing("block type", one.get_block_type_slug(), body)
+        checksum = one._calculate_schema_checksum()  # noqa: SLF001 no other way
+        yield Thing("block type", one.get_block_type_slug(), {"checksum": checksum})
 
 
 def _blocks(customer: Customer, machine: Settings) -> Iterator[Thing]:
@@ -89,26 +89,29 @@ def _blocks(customer: Customer, machine: Settings) -> Iterator[Thing]:
     yield Thing("block", f"partsight-catalogue/{slug}", {"uri": machine.uri(slug)})
     yield Thing("block", f"partsight-source/{slug}", {"location": customer.source, "customer": slug})
     yield Thing("block", f"partsight-model/{slug}", {"model": embed.model, "weights": embed.weights})
-    yield Thing("block", f"partsight-customer/{slug}", {"settings": customer.model_dump(mode="json")})
+    settings = customer.model_dump(mode="json")
+    yield Thing("block", f"partsight-customer/{slug}", {"settings": settings, "catalogue": block("catalogue", slug)})
 
 
 def _pools(customers: Sequence[Customer]) -> Iterator[Thing]:
-    names = {pool for customer in customers for pool in (customer.pools.cpu, customer.pools.gpu) if pool}
-    for name in sorted(names):
+    for name in sorted({pool for customer in customers for pool in used(customer)}):
         yield Thing("pool", name, {"type": "process"})
 
 
-def _limits(customers: Sequence[Customer]) -> Iterator[Thing]:
+def used(customer: Customer) -> set[str]:
+    """The pools that the customer's runs need workers in."""
+    pools = customer.pools
+    return {pools.cpu} | ({pools.shares} if pools.workers > 1 else set()) | ({pools.gpu} if pools.gpu else set())
+
+
+def _limits(customers: Sequence[Customer], all_of_them: Sequence[Customer]) -> Iterator[Thing]:
     from flows.place import limit, slots
 
     for customer in customers:
-        yield Thing("limit", limit(customer.slug), {"limit": 1})
-    most: dict[str, int] = {}
-    for customer in customers:
-        if pool := customer.pools.gpu:
-            most[pool] = max(most.get(pool, 1), customer.pools.slots)
-    for pool, count in sorted(most.items()):
-        yield Thing("limit", slots(pool), {"limit": count})
+        yield Thing("limit", limit(customer.slug), {"limit": 1, "active": True})
+    for pool in sorted({customer.pools.gpu for customer in customers} - {""}):
+        most = max(one.pools.slots for one in [*all_of_them, *customers] if one.pools.gpu == pool)
+        yield Thing("limit", slots(pool), {"limit": most, "active": True})
 
 
 def _deployments(customer: Customer, machine: Settings) -> Iterator[Thing]:
@@ -122,7 +125,7 @@ def _deployment(offer: Offer, customer: Customer, machine: Settings) -> dict[str
     from importlib import import_module
 
     flow = getattr(import_module(f"flows.{offer.flow}"), offer.flow)
-    pool = customer.pools.gpu if offer.pool == "gpu" else ""
+    pool = getattr(customer.pools, offer.pool)
     environment = dict(ENVIRONMENT)
     if "://" not in machine.uri(customer.slug):  # a disk that this machine and its workers share
         environment["PARTSIGHT_HOME"] = str(machine.home.absolute())
@@ -135,6 +138,7 @@ def _deployment(offer: Offer, customer: Customer, machine: Settings) -> dict[str
         "parameters": _parameters(offer, customer),
         "parameter_openapi_schema": flow.parameters.model_dump(mode="json"),
         "enforce_parameter_schema": True,
+        "paused": False,
         "schedules": _schedules(offer, customer),
         "concurrency_limit": None if offer.helper else 1,
         "collision_strategy": None if offer.helper else "ENQUEUE",
@@ -171,6 +175,7 @@ def _automations(customers: Sequence[Customer]) -> Iterator[Thing]:
         "automation",
         CRASHED,
         {
+            "enabled": True,
             "description": "A worker that dies cannot say so. A run whose heartbeats stop is marked as crashed, and "
             "the next one goes on with what is missing.",
             "trigger": {
@@ -203,6 +208,7 @@ def _automations(customers: Sequence[Customer]) -> Iterator[Thing]:
 def _notice(customer: Customer) -> dict[str, Any]:
     tag = f"prefect.tag.customer:{customer.slug}"
     return {
+        "enabled": True,
         "description": f"Tells {customer.notify} when a run of {customer.slug} failed or crashed.",
         "trigger": {
             "match": {"prefect.resource.id": "prefect.flow-run.*"},

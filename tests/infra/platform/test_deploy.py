@@ -84,6 +84,42 @@ def test_what_somebody_changed_in_the_ui_is_set_right_but_their_secrets_stay(pla
     platform.client.patch(f"/block_documents/{block['id']}", json={"data": {"storage_options": {}}}).raise_for_status()
 
 
+def test_what_would_mix_customers_or_let_a_run_hang_is_set_right(platform: Any) -> None:
+    """A block that names another one's catalogue, a limit that is off, a watch that is off, a deployment on hold."""
+    read = "/block_types/slug/partsight-{}/block_documents/name/{}"
+    customer = platform.client.get(read.format("customer", "beta")).json()
+    other = platform.client.get(read.format("catalogue", "acme")).json()
+    wrong = {"data": {"catalogue": {"$ref": {"block_document_id": other["id"]}}}}
+    platform.client.patch(f"/block_documents/{customer['id']}", json=wrong).raise_for_status()
+    platform.client.patch("/v2/concurrency_limits/partsight-customer-beta", json={"active": False}).raise_for_status()
+    deployment = platform.deployment("onboard/beta")["id"]
+    platform.client.patch(f"/deployments/{deployment}", json={"paused": True}).raise_for_status()
+    watch = "Partsight: a run that gives no sign of life has crashed"
+    (there,) = platform.ask("/automations/filter", automations={"name": {"any_": [watch]}})
+    platform.client.patch(f"/automations/{there['id']}", json={"enabled": False}).raise_for_status()
+    plan = told(platform)
+    assert set(plan["update"]) == {
+        "block partsight-customer/beta",
+        "limit partsight-customer-beta",
+        "deployment onboard/beta",
+        f"automation {watch}",
+    }
+    again = told(platform)
+    assert again["update"] == []
+    mended = platform.client.get(read.format("customer", "beta")).json()
+    assert mended["block_document_references"]["catalogue"]["block_document"]["name"] == "beta"
+
+
+def test_an_empty_folder_removes_nobody(platform: Any, tmp_path: Path) -> None:
+    """A folder that is mistyped looks like one whose customers have all left."""
+    environment = platform.environment | {"PARTSIGHT_CUSTOMERS": str(tmp_path / "custmers")}
+    command = [sys.executable, "-c", "from infra.cli import main; main()", "deploy", "--prune"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 2
+    assert "There is no customer in" in done.stderr
+    assert platform.deployment("onboard/acme")
+
+
 def test_what_left_the_folder_goes_only_when_it_is_asked_for(platform: Any) -> None:
     """Deployments, blocks, limits and automations of a customer who left; others' things stay."""
     (platform.folder / "customers" / "gamma.yaml").unlink(missing_ok=True)
@@ -94,7 +130,11 @@ def test_what_left_the_folder_goes_only_when_it_is_asked_for(platform: Any) -> N
     assert "deployment onboard/delta" in plan["left"]
     assert plan["remove"] == []
     assert platform.deployment("onboard/delta")
+    block = platform.client.get("/block_types/slug/partsight-model/block_documents/name/delta").json()
+    made = {key: block[key] for key in ("data", "block_schema_id", "block_type_id")}
+    platform.ask("/block_documents/", name="to-try", **made)  # an operator's own
     plan = told(platform, "--prune")
+    assert platform.client.get("/block_types/slug/partsight-model/block_documents/name/to-try").status_code == 200
     assert {"deployment onboard/delta", "block partsight-customer/delta", "limit partsight-customer-delta"} <= set(
         plan["remove"]
     )
