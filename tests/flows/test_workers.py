@@ -16,7 +16,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -172,7 +172,10 @@ def test_a_run_that_is_spread_over_workers_makes_what_one_process_makes(
             expected = alone.result()
             assert (expected["images"]["views"], expected["images"]["variants"]) == (20, 20)
             deployed(one, here)
-            with worker("cpu", tmp_path, tmp_path), worker("gpu", tmp_path, tmp_path):
+            pools = ("cpu", "cpu-shares", "gpu")
+            with ExitStack() as workers:
+                for pool in pools:
+                    workers.enter_context(worker(pool, tmp_path, tmp_path))
                 disk = onboarded(one, here, tmp_path)
                 where = sorted(f"{run['flow']} in {run['work_pool_name']}" for run in runs())
                 assert where == ["augment in gpu", "embed in gpu", "onboard in cpu"]
@@ -181,7 +184,7 @@ def test_a_run_that_is_spread_over_workers_makes_what_one_process_makes(
                 far = onboarded(two, there, tmp_path)
                 killed.result()
                 shares = [run for run in runs() if run["flow"] == "make"]
-                assert {run["work_pool_name"] for run in shares} == {"cpu"}
+                assert {run["work_pool_name"] for run in shares} == {"cpu-shares"}
                 assert sorted(run["state_type"] for run in shares) == ["COMPLETED", "COMPLETED", "CRASHED"]
     for made, summary in (disk, far):
         assert {name: summary[name] for name in ("parts", "images", "quarantine", "notes")} == {
