@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
@@ -184,13 +185,18 @@ class Reembedding:
         if self._written == self.embed:
             return ()
         wanted = f"model: {self.embed.model}" + (f" and weights: {self.embed.weights}" if self.embed.weights else "")
+        if self.embed.settings or self._written.settings:
+            wanted += f" and settings: {json.dumps(self.embed.settings)}"  # which is YAML too
         back = "or the next onboarding goes back to the old model."
         return (f"The customer's file names {self._written.model}: write {wanted} below recipe.embed, {back}",)
 
     @property
     def _asked(self) -> str:
+        """The words of the command for this model, to be formatted."""
         weights = f" --weights {self.embed.weights}" if self.embed.weights else ""
-        return f"--model {self.embed.model}{weights}"
+        given = (f"{name}={json.dumps(value)}" for name, value in self.embed.settings.items())
+        settings = "".join(f" --set {shlex.quote(one)}" for one in given).replace("{", "{{").replace("}", "}}")
+        return f"--model {self.embed.model}{weights}{settings}"
 
     @property
     def _table(self) -> str:

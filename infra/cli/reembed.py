@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from infra.cli.export import parsed
 from infra.cli.onboard import recall
 from infra.cli.output import Answer, Json, answer, complain
 from infra.cli.who import catalogue, database, file_of, here
 from infra.cli.who import customer as resolve
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from blocks.customer import Customer, Embed
     from infra.settings import Settings
 
@@ -23,6 +26,7 @@ def reembed(
     *,
     model: str = "",
     weights: str = "",
+    settings: Annotated[tuple[str, ...], Parameter(name="--set", negative="")] = (),
     even_if_worse: Annotated[bool, Parameter(negative="")] = False,
     as_json: Json = False,
 ) -> int:
@@ -33,7 +37,7 @@ def reembed(
     For example:
 
     ```
-    partsight reembed acme --model hog
+    partsight reembed acme --model hog --set cells=8
     partsight reembed acme --model ViT-B-32 --weights models/vit-b-32.safetensors --json
     ```
 
@@ -41,16 +45,16 @@ def reembed(
         customer: Slug of a customer, or the path of their YAML file.
         model: An open_clip model name, the model that ships, or an embedder's name; without it, what the file says.
         weights: An open_clip pretrained tag, the path of a safetensors file, or random.
+        settings: A setting of an embedder, as key=value; several may be given.
         even_if_worse: Switch also when less is found than before; without it such a run is refused.
         as_json: Print JSON alone on stdout.
     """
-    from blocks.customer import Embed
     from tasks.release import RefusedError
 
     machine = here()
     who = resolve(customer, machine)
     catalogue(who, machine)  # says so where there is none
-    embed = Embed(model=model or who.recipe.embed.model, weights=weights) if model or weights else who.recipe.embed
+    embed = _asked(who.recipe.embed, model, weights, settings)
     if even_if_worse:
         who = who.model_copy(update={"release": who.release.model_copy(update={"tolerance": 1.0})})
     machine.hush()
@@ -69,6 +73,15 @@ def reembed(
             out, who, summary | {"notes": [*summary["notes"], *_where(customer, who, machine, embed)]}, as_json=as_json
         )
     return 0
+
+
+def _asked(own: Embed, model: str, weights: str, settings: Sequence[str]) -> Embed:
+    """The model that is asked for; one that the customer's file names has its settings there."""
+    from blocks.customer import Embed
+
+    kept = own.settings if model in {"", own.model} else {}
+    weights = weights or ("" if model else own.weights)
+    return Embed(model=model or own.model, weights=weights, settings=kept | parsed(settings))
 
 
 def _run(who: Customer, machine: Settings, embed: Embed) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def _blocks(customer: Customer, machine: Settings) -> Iterator[Thing]:
     slug, embed = customer.slug, customer.recipe.embed
     yield Thing("block", f"partsight-catalogue/{slug}", {"uri": machine.uri(slug)})
     yield Thing("block", f"partsight-source/{slug}", {"location": customer.source, "customer": slug})
-    yield Thing("block", f"partsight-model/{slug}", {"model": embed.model, "weights": embed.weights})
+    yield Thing("block", f"partsight-model/{slug}", embed.model_dump(mode="json"))
     settings = customer.model_dump(mode="json")
     yield Thing("block", f"partsight-customer/{slug}", {"settings": settings, "catalogue": block("catalogue", slug)})
 
