@@ -50,7 +50,8 @@ def _title(name: str) -> str:
 StageSettings: Any = create_model(
     "StageSettings",
     __doc__="Settings of the stages; those of a stage that is not chosen do not matter.",
-    __config__=ConfigDict(extra="forbid", frozen=True),
+    # the server refuses a group that nobody knows; a worker does without those of stages that are not installed there
+    __config__=ConfigDict(extra="ignore", frozen=True, json_schema_extra={"additionalProperties": False}),
     **dict(_groups()),
 )
 
@@ -84,10 +85,14 @@ def chosen(customer: Customer, stages: Sequence[str], settings: Any, *, force: b
 
 
 def defaults(customer: Customer) -> dict[str, Any]:
-    """What the form shows before anything is changed: stages and settings as in the customer's file."""
+    """What the form shows before anything is changed: stages and settings as in the customer's file.
+
+    Those of other stages are not kept: what is installed on this machine need not be on the workers.
+    """
     recipe = customer.recipe
-    own = {name: values for name, values in recipe.settings.items() if name in StageSettings.model_fields}
-    return {"stages": list(recipe.stages), "settings": StageSettings.model_validate(own).model_dump(mode="json")}
+    own = {name: recipe.settings.get(name, {}) for name in (*recipe.stages, *recipe.settings)}
+    kept = StageSettings.model_validate(own).model_dump(mode="json", include=set(own))
+    return {"stages": list(recipe.stages), "settings": kept}
 
 
 def titled(flow: Flow[Any, Any]) -> None:

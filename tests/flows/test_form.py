@@ -78,6 +78,19 @@ def test_what_the_form_leaves_open_is_as_in_the_customers_file() -> None:
     assert set(same.recipe.settings) == {"wear"}
 
 
+def test_a_worker_needs_no_stage_that_the_customer_does_not_use() -> None:
+    """Whatever is installed where the deployment was made: a scheduled run has the groups of the customer's stages.
+
+    Groups of others, as the form sends them, are left out where they are unknown; the server still refuses wrong names.
+    """
+    customer = Customer(slug="acme", recipe=Recipe(stages=("wear",), settings={"camera": {"blur": 0.01}}))
+    assert set(defaults(customer)["settings"]) == {"wear", "camera"}
+    sent = StageSettings(**{"wear": {"dirt": 0.1}, "installed-elsewhere": {"amount": 0.3}})
+    assert set(chosen(customer, ["wear"], sent).recipe.settings) == {"wear", "camera"}
+    schema = FLOWS["onboard"].parameters.model_dump()["definitions"]["StageSettings"]
+    assert schema["additionalProperties"] is False
+
+
 def test_what_is_set_in_the_form_counts() -> None:
     """Order, one number, and to go live all the same."""
     customer = Customer(slug="acme")
