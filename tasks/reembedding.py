@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from tasks.progress import Progress, Silent
-from tasks.tally import Tally
+from tasks.tally import Tally, named
 from tasks.vectors import Filling
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Reembedding:
         self.customer = customer.model_copy(update={"recipe": customer.recipe.model_copy(update={"embed": embed})})
         self.catalogue, self.embed, self.workers = catalogue, embed, workers
         self.progress: Progress = Silent()
-        self.tally = Tally(customer.slug, f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}")
+        self.tally = Tally(customer.slug, named(datetime.now(UTC)))
         self._written = customer.recipe.embed  # in the customer's file
         self._home = home
         self._started = datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -78,6 +78,7 @@ class Reembedding:
         if lacking:
             raise ValueError(f"{lacking} pictures have no vector of {self._name} yet: start the run again.")
         with self.tally.phase("publish"):
+            self.filling.prune()  # of pictures that are not live: of a run that was refused, or rejected by hand since
             self.catalogue.index(self._table)
             self.catalogue.compact(self._table)
         verdict = self._judged()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tasks.making import BATCHES, chunks
 from tasks.progress import Progress, Silent
-from tasks.publish import DECODED, embedded
+from tasks.publish import DECODED, MANY, embedded
 from tasks.records import Part
 from tasks.shares import is_mine
 
@@ -37,6 +37,7 @@ class Filling:
         self.customer, self.catalogue, self.live = customer, catalogue, live
         self.progress: Progress = Silent()
         self._share, self._shares = share, shares
+        self._parts: dict[str, Part] = {}
         self._count = 0
 
     @cached_property
@@ -52,15 +53,36 @@ class Filling:
         return embedder(self.customer.recipe.embed, self.customer.plugins)
 
     def lacking(self) -> tuple[str, ...]:
-        """Ids of the accepted pictures of active parts that have no vector yet, those of one part together."""
-        from lancedb.expr import col, lit
+        """Ids of the accepted pictures of active parts that have no right vector yet, those of one part together.
+
+        A vector that tells of another material than the part is not right: searches filter on it.
+        """
+        rows = self.catalogue.rows(self.embedder.table, ("id", "material"))
+        there = {row["id"]: row["material"] or "" for row in rows}
+        return tuple(
+            name
+            for part, name in self._wanted()
+            if is_mine(part, self._share, self._shares) and there.get(name) != self._parts[part].material
+        )
+
+    def prune(self) -> int:
+        """Remove the vectors of what is no accepted picture of an active part; returns how many there were."""
+        from lancedb.expr import col
 
         there = set(self.catalogue.read(self.embedder.table, ("id",))["id"].to_pylist())
-        active = set(self.shown.read("parts", ("part",), col("status") == lit("active"))["part"].to_pylist())
+        surplus = sorted(there - {name for _, name in self._wanted()})
+        for some in chunks(surplus, MANY):
+            self.catalogue.delete(self.embedder.table, col("id").isin(list(some)))
+        return len(surplus)
+
+    def _wanted(self) -> list[tuple[str, str]]:
+        """Part and id of each accepted picture of an active part, in order."""
+        from lancedb.expr import col, lit
+
+        self._parts = self._active()
         rows = self.shown.read("images", ("part", "id"), col("accepted") == lit(value=True))
-        pairs = sorted(zip(rows["part"].to_pylist(), rows["id"].to_pylist(), strict=True))
-        mine = {part for part in active if is_mine(part, self._share, self._shares)}
-        return tuple(name for part, name in pairs if part in mine and name not in there)
+        pairs = zip(rows["part"].to_pylist(), rows["id"].to_pylist(), strict=True)
+        return sorted((part, name) for part, name in pairs if part in self._parts)
 
     def ready(self) -> None:
         """Make the table, before several write to it."""
@@ -74,6 +96,7 @@ class Filling:
 
     def make(self, names: Sequence[str]) -> int:
         """Embed pictures, with a commit for every 512; returns how many vectors that gave."""
+        self._parts = self._parts or self._active()
         return sum(self._make(some) for some in chunks(names, SMALLEST))
 
     def _make(self, names: Sequence[str]) -> int:
@@ -92,8 +115,8 @@ class Filling:
         """How many vectors it made."""
         return {"vectors": self._count}
 
-    @cached_property
-    def _parts(self) -> dict[str, Part]:
+    def _active(self) -> dict[str, Part]:
+        """The active parts, by number."""
         from lancedb.expr import col, lit
 
         rows = self.shown.rows("parts", ("part", "material"), col("status") == lit("active"))

@@ -17,6 +17,7 @@ from blocks.customer import Customer, Embed, Release
 from infra import cli
 from tasks import vectors
 from tasks.embed import embedder
+from tasks.publish import stay_live
 from tasks.reembedding import opened
 from tasks.vectors import Filling
 
@@ -112,3 +113,34 @@ def test_what_a_stopped_run_left_does_not_go_live_with_it(
     names = {row["part"]: row["name"] for row in served.rows("parts", ("part", "name"))}
     assert names["block"] == "Spacer"
     assert Filling(work.customer, catalogue, live=True).lacking() == ()
+
+
+def test_only_vectors_of_live_pictures_go_live_with_the_material_of_today(
+    onboard: Run, catalogue: Catalogue, customer: Customer, tmp_path: Path
+) -> None:
+    """Of a picture that is not live, or was rejected since, there is none; one of another material is made anew."""
+    onboard()
+    hog = customer.model_copy(update={"recipe": customer.recipe.model_copy(update={"embed": Embed(model="hog")})})
+    work = Filling(hog, catalogue, live=True)
+    for batch in work.batches():
+        work.make(batch)
+    there = catalogue.rows(work.embedder.table, ("id", "part", "kind", "material", "vector"))
+    dimension = work.embedder.dimension
+    before = [row | {"material": "PA66"} for row in there if row["part"] == "block"]
+    catalogue.upsert(work.embedder.table, [there[0] | {"id": "f" * 32}, *before], dimension=dimension)
+    rejected = next(row["id"] for row in there if row["part"] == "washer-3")
+    catalogue.table("images").update(where=col("id") == lit(rejected), values={"accepted": False})
+    stay_live(catalogue)
+    with opened(customer, catalogue, Embed(model="hog"), tmp_path / "home", 1) as switch:
+        assert set(switch.filling.lacking()) == {row["id"] for row in before}
+        with pytest.raises(ValueError, match=f"{len(before)} pictures have no vector"):
+            switch.finish()
+        for batch in switch.filling.batches():
+            switch.filling.make(batch)
+        switch.finish()
+    served = catalogue.served()
+    assert served.vectors == work.embedder.table
+    rows = {row["id"]: row for row in served.rows(served.vectors, ("id", "part", "material"))}
+    accepted = served.rows("images", ("id",), col("accepted") == lit(value=True))
+    assert set(rows) == {row["id"] for row in accepted} == {row["id"] for row in there} - {rejected}
+    assert {row["material"] for row in rows.values() if row["part"] == "block"} == {"POM"}
