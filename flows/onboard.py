@@ -1,6 +1,7 @@
 """A customer's CAD files -> a searchable catalogue: the main job.
 
-    scan the source -> read what is new (in the sandbox) -> which parts are there now?
+    scan the source; where all is as it was when a run went live, that is all
+    -> read what is new (in the sandbox) -> which parts are there now?
     -> for each batch of parts that need it: render, augment, judge, embed, commit; here, or in shares on other workers
     -> where embedding wants a GPU: the flow `embed`, where a GPU is
     -> where a stage wants a GPU: the flow `augment`, here or where a GPU is
@@ -22,10 +23,11 @@ from flows.augment import augmented
 from flows.embed import embedded
 from flows.form import Limits, StageName, StageSettings, chosen, titled
 from flows.make import batch_name, made
-from flows.page import progress, saying, show, table
+from flows.page import deployed, progress, result, saying, show, table
 from flows.patience import patiently
 from flows.place import alone, home
 from tasks.job import Job, opened
+from tasks.release import RefusedError
 from tasks.report import brief
 
 if TYPE_CHECKING:
@@ -46,6 +48,14 @@ def find_parts(job: Job) -> int:
     """Find out which parts there are and what each of them lacks; returns how many need work."""
     work = job.find_parts()
     return saying(f"{work} parts need work.", work)
+
+
+@task(task_run_name="look for changes", **patiently)
+def rest(job: Job) -> dict[str, Any]:
+    """Find out whether anything changed since a run went live; returns the summary where nothing did, or nothing."""
+    if not job.nothing_to_do():
+        return saying("There is work to do.", {})
+    return saying("Nothing has changed.", job.rest())
 
 
 @task(task_run_name="finish", **patiently)
@@ -89,15 +99,30 @@ def onboard(
     ):
         if dry_run:
             return _looked(job.outlook())
+        # the command line has looked before it starts a flow
+        if deployed() and (summary := result(rest(job, return_state=True))):
+            show(who.slug, summary, catalogue)
+            return saying(f"Nothing has changed: {brief.sentence(summary)}", summary)
         for files in job.file_batches():
             read_files(job, files)
         find_parts(job)
         made(job, customer, limits.processes)
         job.tally.add({"vectors": embedded(job.filling, customer)})
         augmented(job.augmentation, customer)
-        summary = finish(job)
-        show(who.slug, summary, catalogue)
+        summary = _finished(job)
         return saying(brief.sentence(summary), summary)
+
+
+def _finished(job: Job) -> dict[str, Any]:
+    """The summary of a run, once its page shows it: also that of one that was refused."""
+    slug = job.customer.slug
+    try:
+        summary = finish(job)
+    except RefusedError as error:
+        show(slug, error.summary, job.catalogue)
+        raise
+    show(slug, summary, job.catalogue)
+    return summary
 
 
 def _looked(outlook: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from tasks.report import brief
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from prefect.client.schemas.objects import State
+
     from blocks.catalogue import Catalogue
     from tasks.progress import Progress
 
@@ -25,9 +27,18 @@ EVERY: Final = 2.0  # seconds between two looks at what has moved
 
 
 def saying(sentence: str, result: T) -> T:
-    """The end of a task or flow, with a sentence in its state; whoever called it gets `result`."""
+    """The end of a task or flow, with a sentence in its state; whoever called a flow gets `result`.
+
+    Who calls a task gets the state as it is: Prefect takes the result out of it for flows alone.
+    """
     ended: Any = Completed(message=sentence, data=result)
-    return cast("T", ended)  # Prefect takes the result out of the state
+    return cast("T", ended)
+
+
+def result(ended: State[T]) -> T:
+    """What a task that ended by `saying` gave, called with `return_state`; raises what the task raised."""
+    found: Any = ended.result()
+    return cast("T", found)
 
 
 def deployed() -> bool:
@@ -120,16 +131,27 @@ def progress() -> Iterator[Progress | None]:
 
 
 def show(slug: str, summary: dict[str, Any], catalogue: Catalogue) -> None:
-    """Leave tables and the report of a finished onboarding on the page of its run."""
+    """Leave tables and the report of an onboarding on the page of its run, whether it went live or was refused."""
     if not deployed():
         return
     table(f"{slug}-summary", brief.summary_rows(summary), "What this run did.")
-    if summary["quarantine"]:
-        table(f"{slug}-quarantine", summary["quarantine"], "Files that cannot be used, and why.")
-    create_markdown_artifact(brief.markdown(catalogue, summary), key=f"{slug}-report", description=summary["report"])
+    table(f"{slug}-quarantine", summary["quarantine"], "Files that cannot be used, and why.")
+    with _perhaps("report"):
+        told = brief.markdown(catalogue, summary)
+        create_markdown_artifact(told, key=f"{slug}-report", description=summary["report"])
 
 
 def table(key: str, rows: list[dict[str, Any]], description: str) -> None:
     """Leave a table on the page of this run."""
     if deployed() and rows:
-        create_table_artifact(rows, key=key, description=description)
+        with _perhaps(key):
+            create_table_artifact(rows, key=key, description=description)
+
+
+@contextmanager
+def _perhaps(what: str) -> Iterator[None]:
+    """Go on where the page cannot be written: what the run did is done, and may be live."""
+    try:
+        yield
+    except Exception:
+        log.warning("The page of this run lacks its %s.", what, exc_info=True)
