@@ -84,6 +84,19 @@ def test_it_is_listed_with_its_package_and_settings(partsight: Partsight) -> Non
     assert [row["kind"] for row in json.loads(out) if row["package"] == "partsight-rust"] == ["stage"]
 
 
+def test_the_run_form_offers_it(installed: Path) -> None:
+    """Among the stages that can be chosen, with a group of its settings, each with its bounds."""
+    code = "import json; from flows.onboard import onboard; print(json.dumps(onboard.parameters.model_dump()))"
+    env = {**os.environ, "PYTHONPATH": str(installed), "PARTSIGHT_DISCOVERY": "on"}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    schema = json.loads(done.stdout.splitlines()[-1])
+    assert "rust" in schema["properties"]["stages"]["items"]["enum"]
+    group = schema["definitions"]["StageSettings"]["properties"]["rust"]
+    amount = schema["definitions"][group["$ref"].rpartition("/")[2]]["properties"]["amount"]
+    assert (amount["minimum"], amount["maximum"]) == (0, 1)
+    assert amount["description"].endswith(".")
+
+
 def test_it_keeps_the_contract(partsight: Partsight, installed: Path) -> None:
     """So says the command, and so says its own test."""
     code, out, err = partsight("plugin", "check", "rust", "--json")
