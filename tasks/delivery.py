@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 MARK: Final = "partsight-export.json"  # the file that says what a folder holds
+PLACES: Final = frozenset({"folder", "path", "url", "uri", "bucket"})  # settings of a sink that writes elsewhere
 
 
 class Consignment(Record):
@@ -57,15 +59,20 @@ def check(customer: Customer) -> None:
 
 
 def delivered(customer: Customer, catalogue: Catalogue, home: Path) -> tuple[str, ...]:
-    """Write what is live to the customer's sinks, where it is not there yet; returns a sentence for each failure."""
-    notes = []
+    """Write what is live to the customer's sinks, where it is not there yet; returns what to know of it."""
+    notes, far = [], []
     for name, settings in customer.sinks.items():
         folder = home / "customers" / customer.slug / "exports" / name
         try:
             if _written(folder) != _wanted(name, settings, customer, catalogue.served()):
                 export(name, settings, customer, catalogue, folder)
+                far += [name] if "://" in catalogue.uri and not PLACES & settings.keys() else []
         except (ValueError, OSError, RuntimeError) as error:
             notes.append(f"The sink {name} wrote nothing, and will be tried again: {error}")
+    if far:
+        where = f"on the disk of {platform.node()} alone, in {folder.parent}, not where the tables are"
+        mend = f"where that disk does not last, write it yourself with partsight export {customer.slug}."
+        notes.append(f"What {' and '.join(far)} wrote is {where}: {mend}")
     return tuple(notes)
 
 

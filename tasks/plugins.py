@@ -4,8 +4,9 @@ Stages, checks, embedders and sinks are found so: in the entry point group `part
 whatever packages are installed, and in `PARTSIGHT_STAGES="rust=mymodule:Rust"`, which does without a package and wins.
 With `PARTSIGHT_DISCOVERY=off` other packages are left out. One that fails to load is there with its `error`.
 
-A customer's file may say which plug-ins its runs may use, by name or by package. What it does not allow is not even
-imported: it is as if it were not installed, and asking for it by name says why.
+A customer's file may say which plug-ins its runs may use, by name or by package; a name is that of a plug-in of any
+kind, of any package. What it does not allow is never called: it is as if it were not installed, and asking for it by
+name says why. Its module may be imported all the same: the run form shows whatever stages are installed.
 """
 
 from __future__ import annotations

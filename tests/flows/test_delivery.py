@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -139,6 +140,17 @@ def test_a_sink_that_fails_is_a_note(
     assert catalogue.live()
     assert (exports / "fickle" / "ids").read_text() == ids
     assert [path.name for path in exports.iterdir()] == ["fickle"]
+
+
+def test_what_lies_on_the_disk_of_a_worker_alone_is_said(
+    onboard: Run, who: Callable[..., Customer], tmp_path: Path
+) -> None:
+    """Tables at an address are everywhere the same, exports are not; said once, of what was written."""
+    far = Catalogue(uri=f"file://{tmp_path}/far")
+    (note,) = onboard(who(webdataset={}), far)["notes"]
+    assert note.startswith(f"What webdataset wrote is on the disk of {platform.node()} alone, in {tmp_path}/home/")
+    assert note.endswith("write it yourself with partsight export acme.")
+    assert onboard(who(webdataset={}), far)["notes"] == []
 
 
 def test_sinks_are_checked_before_anything_is_done(
