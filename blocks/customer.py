@@ -72,7 +72,8 @@ class Pools(Settings):
     cpu: PoolName = Field("cpu", min_length=1, description="Prefect work pool that the runs of this customer start in.")
     gpu: PoolName = Field("", description="Prefect work pool whose workers have a GPU; empty does all in the run.")
     on_gpu: tuple[Literal["augment", "embed", "adapt"], ...] = Field(
-        ("augment",), description="What is done in the pool with the GPUs, where there is one."
+        ("augment",),
+        description="What is done in the pool with the GPUs, where there is one; adapt is kept for a flow to come.",
     )
     views: int = Field(2000, ge=64, description="Views that one run in the pool with the GPUs takes.")
     slots: int = Field(1, ge=1, le=64, description="Batches that are made at once in the pool with the GPUs: its GPUs.")

@@ -8,21 +8,18 @@ batch. The tables carry the data; a worker that dies loses the batch that it was
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from prefect import flow, task
-from prefect.concurrency.sync import concurrency
 
 from blocks.collection import CustomerBlock
 from blocks.customer import Recipe
-from flows.elsewhere import elsewhere
+from flows.elsewhere import elsewhere, reporting
 from flows.form import titled
-from flows.page import progress, saying
+from flows.page import progress
 from flows.patience import patiently
-from flows.place import LEASE, slots
+from flows.place import gpu, in_pool, ours
 from tasks.augmentation import Augmentation, opened, prepared
-from tasks.making import on_gpu
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,11 +28,7 @@ if TYPE_CHECKING:
 @task(task_run_name="make variants", **patiently)
 def make_variants(work: Augmentation, batch: Sequence[str]) -> int:
     """Make the variants of a batch of views and commit them; returns how many were accepted."""
-    pool = work.customer.pools.gpu
-    if not pool:
-        return work.make(batch)
-    # one batch on each GPU, however many runs share it; `deploy` makes the limit, and without it nothing is begun
-    with concurrency(slots(pool), strict=True, lease_duration=LEASE):
+    with gpu(work.customer, "augment"):
         return work.make(batch)
 
 
@@ -56,6 +49,7 @@ def augment(
         share: Which share of the work this run takes, from 0.
         shares: Into how many shares the work is divided.
     """
+    ours(customer)
     who = customer.settings
     if recipe.model_fields_set:
         who = who.model_copy(update={"recipe": recipe})
@@ -64,8 +58,7 @@ def augment(
         for batch in work.batches():
             make_variants(work, batch)
         summary = work.summary()
-        # who waits for it elsewhere reads it from the state: results stay on the worker's disk
-        return saying(json.dumps(summary), summary)
+        return reporting(f"{summary['accepted']} of {summary['made']} variants accepted.", summary)
 
 
 def augmented(work: Augmentation, customer: CustomerBlock) -> None:
@@ -74,14 +67,14 @@ def augmented(work: Augmentation, customer: CustomerBlock) -> None:
     if not lacking:
         return
     pools = work.customer.pools
-    if not on_gpu(work.customer, "augment"):
+    if not in_pool(work.customer, "augment"):
         with prepared(work):  # the flow goes on with what is open already
             augment(customer, run=work.run)
         return
     shares = -(-lacking // pools.views)
     given = {"customer": customer.reference(), "recipe": work.customer.recipe.model_dump(mode="json"), "run": work.run}
     for told in elsewhere("augment", work.customer.slug, given, shares):
-        work.tell(told["notes"])
+        work.tell(told.get("notes", ()))
 
 
 titled(augment)

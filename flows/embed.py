@@ -8,20 +8,17 @@ worker that dies loses the batch that it was at, and another one makes it.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from prefect import flow, task
-from prefect.concurrency.sync import concurrency
 
 from blocks.collection import CustomerBlock
 from blocks.customer import Recipe
-from flows.elsewhere import elsewhere
+from flows.elsewhere import elsewhere, reporting
 from flows.form import titled
-from flows.page import progress, saying
+from flows.page import progress
 from flows.patience import patiently
-from flows.place import LEASE, slots
-from tasks.making import on_gpu
+from flows.place import gpu, in_pool, ours
 from tasks.vectors import Filling
 
 if TYPE_CHECKING:
@@ -31,10 +28,7 @@ if TYPE_CHECKING:
 @task(task_run_name="embed pictures", **patiently)
 def embed_pictures(work: Filling, batch: Sequence[str]) -> int:
     """Embed a batch of pictures and commit the vectors; returns how many there are now."""
-    if not on_gpu(work.customer, "embed"):
-        return work.make(batch)
-    # one batch on each GPU, however many runs share it; `deploy` makes the limit, and without it nothing is begun
-    with concurrency(slots(work.customer.pools.gpu), strict=True, lease_duration=LEASE):
+    with gpu(work.customer, "embed"):
         return work.make(batch)
 
 
@@ -55,6 +49,7 @@ def embed(
         share: Which share of the work this run takes, from 0.
         shares: Into how many shares the work is divided.
     """
+    ours(customer)
     who = customer.settings
     if recipe.model_fields_set:
         who = who.model_copy(update={"recipe": recipe})
@@ -64,8 +59,7 @@ def embed(
         for batch in work.batches():
             embed_pictures(work, batch)
         summary = work.summary()
-        # who waits for it elsewhere reads it from the state: results stay on the worker's disk
-        return saying(json.dumps(summary), summary)
+        return reporting(f"{summary['vectors']} vectors made.", summary)
 
 
 def embedded(work: Filling, customer: CustomerBlock) -> int:
@@ -73,7 +67,7 @@ def embedded(work: Filling, customer: CustomerBlock) -> int:
     lacking = len(work.lacking())
     if not lacking:
         return 0
-    if not on_gpu(work.customer, "embed"):
+    if not in_pool(work.customer, "embed"):
         return sum(embed_pictures(work, batch) for batch in work.batches())
     pools = work.customer.pools
     work.ready()
@@ -81,7 +75,7 @@ def embedded(work: Filling, customer: CustomerBlock) -> int:
     shares = min(pools.slots, -(-lacking // pools.views))
     recipe = work.customer.recipe.model_dump(mode="json")
     given = {"customer": customer.reference(), "recipe": recipe, "live": work.live}
-    return sum(told["vectors"] for told in elsewhere("embed", customer.slug, given, shares))
+    return sum(told.get("vectors", 0) for told in elsewhere("embed", customer.slug, given, shares))
 
 
 titled(embed)

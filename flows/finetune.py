@@ -16,7 +16,7 @@ from prefect import flow, task
 
 from blocks.collection import CustomerBlock
 from flows.form import titled
-from flows.page import progress
+from flows.page import progress, saying
 from flows.patience import patiently
 from flows.place import alone, home
 from tasks.diffusion.finetuning import opened
@@ -55,7 +55,8 @@ def finetune(customer: CustomerBlock, photos: str = "", tuning: Tuning = Tuning(
     ):
         for until in work.stretches():
             learn(work, until)
-        return judge(work)
+        found = judge(work)
+        return saying(f"The adapter is {'in use' if found['used'] else 'aside'}. {found['reason']}".strip(), found)
 
 
 titled(finetune)

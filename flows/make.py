@@ -9,7 +9,6 @@ worker that dies loses the batch that it was at, and the share is started again.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from prefect import flow, runtime, task
@@ -18,14 +17,15 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from blocks.collection import CustomerBlock
 from blocks.customer import Recipe
-from flows.elsewhere import elsewhere
+from flows.elsewhere import elsewhere, reporting
 from flows.form import titled
 from flows.page import deployed, progress, saying
 from flows.patience import patiently
+from flows.place import ours
 from tasks.shares import Share, opened
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tasks.job import Job
     from tasks.records import Part
@@ -43,6 +43,18 @@ def make_parts(work: Job | Share, batch: Sequence[Part]) -> int:
     """Render, augment, judge, embed and commit a batch of parts; returns how many vectors that gave."""
     vectors = work.make(batch)
     return saying(f"{vectors} vectors of {len(batch)} parts.", vectors)
+
+
+@task(task_run_name="hand out", **patiently)
+def hand_out(job: Job) -> None:
+    """Write the parts that need work into the tables, for other workers to make."""
+    job.hand_out()
+
+
+@task(task_run_name="take back", **patiently)
+def take_back(job: Job, told: Sequence[Mapping[str, Any]]) -> None:
+    """Count what the workers made, and make sure that nothing was left."""
+    job.take_back(told)
 
 
 @flow(
@@ -72,12 +84,13 @@ def make(
     who = customer.settings
     if recipe.model_fields_set:
         who = who.model_copy(update={"recipe": recipe})
+    ours(customer)
     with progress() as shown, opened(who, customer.catalogue.catalogue(), run, share, shares, processes) as work:
         work.progress = shown or work.progress
         make_all(work, work.batches())
         summary = work.summary()
-        # who waits for it elsewhere reads it from the state: results stay on the worker's disk
-        return saying(json.dumps(summary), summary)
+        failures = f", {summary['failures']} could not be made" if summary["failures"] else ""
+        return reporting(f"{summary['parts']} parts made{failures}.", summary)
 
 
 def make_all(work: Job | Share, batches: Sequence[Sequence[Part]]) -> None:
@@ -94,10 +107,10 @@ def made(job: Job, customer: CustomerBlock, processes: int) -> None:
     if shares == 1:
         make_all(job, job.part_batches())
         return
-    job.hand_out()
+    hand_out(job)
     recipe = job.customer.recipe.model_dump(mode="json")
     given = {"customer": customer.reference(), "recipe": recipe, "run": job.tally.run, "processes": processes}
-    job.take_back(list(elsewhere("make", customer.slug, given, shares)))
+    take_back(job, list(elsewhere("make", customer.slug, given, shares)))
 
 
 titled(make)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from prefect.cache_policies import NO_CACHE
 from prefect.tasks import exponential_backoff
@@ -11,9 +11,12 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import State, TaskRun
 
 
+PASSING: Final = (OSError, RuntimeError)  # storage and network, the GPU's memory among them
+
+
 def can_pass(_task: object, _run: TaskRun, state: State[Any]) -> bool:
     """Whether a failure may go away by itself: storage and network, never a bad file or setting."""
-    return isinstance(state.result(raise_on_failure=False), OSError | RuntimeError)
+    return isinstance(state.result(raise_on_failure=False), PASSING)
 
 
 patiently: dict[str, Any] = {

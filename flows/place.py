@@ -11,11 +11,13 @@ from prefect import runtime
 from prefect.concurrency.sync import concurrency
 
 from flows.page import deployed
+from tasks.making import on_gpu
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from blocks.collection import CustomerBlock, SourceBlock
+    from blocks.customer import Customer
 
 LEASE: Final = 120.0  # seconds after which a dead run no longer stands in the way of the next
 
@@ -35,20 +37,47 @@ def slots(pool: str) -> str:
     return f"partsight-gpu-{pool}"
 
 
+def in_pool(customer: Customer, what: str) -> bool:
+    """Whether `what` (augment, embed) is done in the pool with the GPUs; the command line does all itself."""
+    return deployed() and on_gpu(customer, what)
+
+
+@contextmanager
+def gpu(customer: Customer, what: str) -> Iterator[None]:
+    """Have a GPU to oneself inside the `with` block, where `what` is done in the pool that has them.
+
+    One batch on each GPU, however many runs share it; `deploy` makes the limit, and without it nothing is begun.
+    """
+    if not in_pool(customer, what):
+        yield
+        return
+    with concurrency(slots(customer.pools.gpu), strict=True, lease_duration=LEASE):
+        yield
+
+
+def ours(customer: CustomerBlock, source: SourceBlock | None = None) -> None:
+    """Raise ValueError where customer, source and deployment are not one customer's."""
+    slug = customer.slug
+    name: Any = runtime.deployment.name if deployed() else slug
+    if name != slug:
+        raise ValueError(f"This is the deployment of {name}: start that of {slug} for {slug}.")
+    if source is None or not source.location:
+        return
+    if source.customer and source.customer != slug:
+        raise ValueError(f"This source is that of {source.customer}; it cannot be onboarded for {slug}.")
+    if deployed() and not source.customer:
+        raise ValueError(f"This source does not say whose it is: write {slug} into the field customer of its block.")
+
+
 @contextmanager
 def alone(customer: CustomerBlock, source: SourceBlock | None = None) -> Iterator[None]:
     """Wait until no other run of this customer works, and keep others waiting inside the `with` block.
 
     Raises ValueError where customer, source and deployment are not one customer's.
     """
-    slug = customer.slug
-    if source is not None and source.customer and source.customer != slug:
-        raise ValueError(f"This source is that of {source.customer}; it cannot be onboarded for {slug}.")
+    ours(customer, source)
     if not deployed():
         yield
         return
-    name: Any = runtime.deployment.name
-    if name != slug:
-        raise ValueError(f"This is the deployment of {name}: start that of {slug} for {slug}.")
-    with concurrency(limit(slug), strict=True, lease_duration=LEASE):
+    with concurrency(limit(customer.slug), strict=True, lease_duration=LEASE):
         yield

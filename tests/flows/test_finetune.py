@@ -17,24 +17,24 @@ def test_the_flow_is_one_of_prefects(customer: Customer, catalogue: Catalogue, t
     """Its form has a sentence for each parameter and each setting; what it cannot do ends the run in a sentence."""
     (tmp_path / "run.py").write_text(
         "import sys\n"
-        "from pathlib import Path\n"
-        "from blocks.catalogue import Catalogue\n"
         "from blocks.customer import Customer\n"
+        "from blocks.collection import CatalogueBlock, CustomerBlock\n"
         "from flows.finetune import finetune\n"
         "from tasks.diffusion.lora import Tuning\n"
         "if __name__ == '__main__':\n"
         "    fields = finetune.parameters.properties\n"
-        "    assert list(fields) == ['customer', 'catalogue', 'photos', 'home', 'tuning']\n"
+        "    assert list(fields) == ['customer', 'photos', 'tuning']\n"
         "    assert all(field['description'] for field in fields.values()), fields\n"
         "    assert all(field.description.endswith('.') for field in Tuning.model_fields.values())\n"
         "    who = Customer.model_validate_json(sys.argv[1])\n"
         "    try:\n"
-        "        finetune(who, Catalogue(uri=sys.argv[2]), home=Path(sys.argv[3]))\n"
+        "        finetune(CustomerBlock(settings=who, catalogue=CatalogueBlock(uri=sys.argv[2])))\n"
         "    except ValueError as error:\n"
         "        print(error)\n"
     )
     environment = {**os.environ, "PREFECT_HOME": str(tmp_path / "prefect"), "PREFECT_LOGGING_LEVEL": "CRITICAL"}
-    command = [sys.executable, tmp_path / "run.py", customer.model_dump_json(), catalogue.uri, tmp_path / "home"]
+    environment["PARTSIGHT_HOME"] = str(tmp_path / "home")
+    command = [sys.executable, tmp_path / "run.py", customer.model_dump_json(), catalogue.uri]
     run = subprocess.run(
         command, env=environment | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
     )

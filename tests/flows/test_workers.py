@@ -139,6 +139,30 @@ def kill_one(flow: str) -> None:
         time.sleep(0.2)
 
 
+def ends_of_two_whose_third_cannot_start(slug: str) -> list[str]:
+    """How the runs of two shares end, of three that a run wanted; the server was away for the third."""
+    from prefect import flow
+
+    from flows.elsewhere import Started, elsewhere
+
+    before, start = {run["id"] for run in runs()}, Started.start
+
+    def started(self: Started, parameters: Any) -> Any:
+        if parameters["share"] == 2:
+            raise OSError("the server is away")
+        return start(self, parameters)
+
+    @flow
+    def asks() -> None:
+        list(elsewhere("make", slug, {}, 3))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Started, "start", started)
+        with pytest.raises(OSError, match="away"):
+            asks()
+    return [run["state_type"] for run in runs() if run["flow"] == "make" and run["id"] not in before]
+
+
 def content(catalogue: Catalogue) -> dict[str, list[str]]:
     """Pictures and parts as searches read them, to the last bit, and what has a vector."""
     served = catalogue.served()
@@ -186,6 +210,9 @@ def test_a_run_that_is_spread_over_workers_makes_what_one_process_makes(
                 shares = [run for run in runs() if run["flow"] == "make"]
                 assert {run["work_pool_name"] for run in shares} == {"cpu-shares"}
                 assert sorted(run["state_type"] for run in shares) == ["COMPLETED", "COMPLETED", "CRASHED"]
+                said = {run["state"]["message"].partition("\n")[0] for run in runs() if run["flow"] == "augment"}
+                assert said == {"20 of 20 variants accepted."}
+            assert ends_of_two_whose_third_cannot_start(who.slug) == ["CANCELLED", "CANCELLED"]
     for made, summary in (disk, far):
         assert {name: summary[name] for name in ("parts", "images", "quarantine", "notes")} == {
             name: expected[name] for name in ("parts", "images", "quarantine", "notes")
