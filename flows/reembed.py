@@ -19,6 +19,7 @@ from flows.page import progress, saying, table
 from flows.patience import patiently
 from flows.place import alone, home
 from tasks.reembedding import Reembedding, opened
+from tasks.release import RefusedError
 
 
 @task(task_run_name="switch", **patiently)
@@ -54,10 +55,24 @@ def reembed(
         if work.nothing_to_do():
             return saying(f"{embed.model} is live already.", work.rest())
         work.tally.add({"vectors": embedded(work.filling, customer)})
-        found = switch(work)
-        rows = [{"what": f"recall@{k}", "value": f"{100 * v:.1f} %"} for k, v in (found["recall"] or {}).items()]
-        table(f"{who.slug}-reembed", [{"what": "vectors", "value": found["vectors"]}, *rows], "What the switch gives.")
+        found = _switched(work)
         return saying(f"{found['vectors']} vectors of {found['model']}, live.", found)
+
+
+def _switched(work: Reembedding) -> dict[str, Any]:
+    """The summary of a run, once its page shows it: also that of one that was refused."""
+    try:
+        found = switch(work)
+    except RefusedError as error:
+        _show(error.summary, "What the switch would give: it was refused.")
+        raise
+    _show(found, "What the switch gives.")
+    return found
+
+
+def _show(found: dict[str, Any], description: str) -> None:
+    rows = [{"what": f"recall@{k}", "value": f"{100 * v:.1f} %"} for k, v in (found["recall"] or {}).items()]
+    table(f"{found['customer']}-reembed", [{"what": "vectors", "value": found["vectors"]}, *rows], description)
 
 
 titled(reembed)

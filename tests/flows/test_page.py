@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
-from flows import onboard, page
+from flows import onboard, page, reembed
 from tasks.job import Job
+from tasks.reembedding import Reembedding
 from tasks.release import RefusedError
 from tasks.tally import Tally
 
@@ -56,3 +57,18 @@ def test_a_run_that_is_refused_has_its_page_too(
     with pytest.raises(RefusedError):
         onboard._finished(job)
     assert shown == [("acme", {"run": "1"}, catalogue)]
+
+
+def test_another_model_that_is_refused_has_its_page_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the recall that was not enough."""
+    shown: list[Any] = []
+
+    def refused(_: Reembedding) -> None:
+        raise RefusedError("It finds less.", {"customer": "acme", "vectors": 7, "recall": {"1": 0.5}})
+
+    monkeypatch.setattr(reembed, "switch", refused)
+    monkeypatch.setattr(reembed, "table", lambda *given: shown.append(given))
+    with pytest.raises(RefusedError):
+        reembed._switched(Reembedding.__new__(Reembedding))
+    ((key, rows, _),) = shown
+    assert (key, rows) == ("acme-reembed", [{"what": "vectors", "value": 7}, {"what": "recall@1", "value": "50.0 %"}])
