@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from prefect import runtime, task
 from prefect.deployments import run_deployment
+from prefect.exceptions import ObjectNotFound
 
 from flows.page import saying
 from flows.patience import PASSING, patiently
@@ -34,11 +35,15 @@ class Started:
 
     def __init__(self, flow: str, slug: str) -> None:
         self.ids: list[UUID] = []
-        self._name = f"{flow}/{slug}"
+        self._flow, self._slug = flow, slug
 
     def start(self, parameters: Mapping[str, Any]) -> UUID:
-        """Start one more run; returns its id."""
-        made: Any = run_deployment(self._name, parameters=dict(parameters), timeout=0)
+        """Start one more run; returns its id. Raises ValueError where there is no such deployment."""
+        name = f"{self._flow}/{self._slug}"
+        try:
+            made: Any = run_deployment(name, parameters=dict(parameters), timeout=0)
+        except ObjectNotFound as error:
+            raise ValueError(f"There is no deployment {name}: run `partsight deploy {self._slug}`.") from error
         self.ids.append(made.id)
         return self.ids[-1]
 

@@ -186,6 +186,7 @@ def test_a_run_that_is_spread_over_workers_makes_what_one_process_makes(
     from prefect.testing.utilities import prefect_test_harness
 
     import flows  # noqa: F401 it says what Prefect tells nobody, and that is read when Prefect is imported
+    from flows.elsewhere import Started
 
     here, there = (Settings(home=tmp_path / "home", catalogues=where) for where in (str(tmp_path / "disk"), bucket))
     one = who.model_copy(update={"pools": Pools(gpu="gpu", on_gpu=("augment", "embed"))})
@@ -212,6 +213,8 @@ def test_a_run_that_is_spread_over_workers_makes_what_one_process_makes(
                 assert sorted(run["state_type"] for run in shares) == ["COMPLETED", "COMPLETED", "CRASHED"]
                 said = {run["state"]["message"].partition("\n")[0] for run in runs() if run["flow"] == "augment"}
                 assert said == {f"{20 - expected['images']['rejected']} of 20 variants accepted."}
+            with pytest.raises(ValueError, match="There is no deployment wake/acme: run `partsight deploy acme`"):
+                Started("wake", who.slug).start({})
             assert ends_of_two_whose_third_cannot_start(who.slug) == ["CANCELLED", "CANCELLED"]
     for made, summary in (disk, far):
         assert {name: summary[name] for name in ("parts", "images", "quarantine", "notes")} == {
