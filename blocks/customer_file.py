@@ -54,7 +54,8 @@ def line(path: Path, *steps: str) -> int:
 
 def written(customer: Customer) -> str:
     """The file of a customer: every key with its value, what it means above it, and the bounds that it has."""
-    head = f"# {customer.name or customer.slug}: who they are, where their CAD is, and what is made of it.\n"
+    name = "".join(letter if letter.isprintable() else " " for letter in customer.name)  # it must not leave its line
+    head = f"# {name or customer.slug}: who they are, where their CAD is, and what is made of it.\n"
     return (
         head + "# Every key but slug may be left out; what stands here then counts all the same.\n" + _lines(customer)
     )
@@ -82,8 +83,10 @@ def _scalar(value: Any) -> str:
     import yaml
 
     plain = list(value) if isinstance(value, tuple) else value
-    text = yaml.safe_dump(plain, allow_unicode=True, default_flow_style=True, width=100_000)
-    return str(text).removesuffix("...\n").strip()
+    odd = isinstance(plain, str) and not plain.isprintable()  # a line break, or a space that is none to Python
+    style = '"' if odd else None
+    text = str(yaml.safe_dump(plain, allow_unicode=True, default_flow_style=True, default_style=style, width=100_000))
+    return text.removesuffix("...\n").removesuffix("\n")
 
 
 def _bounds(field: Any) -> str:

@@ -17,6 +17,7 @@ from PIL import Image
 
 from blocks.catalogue import Catalogue
 from blocks.customer import Customer, Embed, Recipe, Release, Render
+from blocks.source import Source
 from tasks import codec, queries
 from tasks.inquiry import opened
 from tasks.job import opened as opened_job
@@ -39,7 +40,7 @@ def onboarded(tmp_path_factory: pytest.TempPathFactory) -> Path:
         trimesh.creation.annulus(inner, 10, 2).export(folder / "cad" / f"washer-{inner}.stl")
     trimesh.creation.box((30, 20, 10)).export(folder / "cad" / "block.ply")
     catalogue = Catalogue(uri=str(folder / "db"))
-    with opened_job(CUSTOMER, catalogue, str(folder / "cad"), None, folder / "home", 1) as job:
+    with opened_job(CUSTOMER, catalogue, Source(location=str(folder / "cad")), None, folder / "home", 1) as job:
         for files in job.file_batches():
             job.read(files)
         job.find_parts()
@@ -137,19 +138,19 @@ def test_the_flow_is_one_of_prefects(catalogue: Catalogue, tmp_path: Path) -> No
     """Started by Prefect it does the same; its form has a sentence for each parameter."""
     (tmp_path / "run.py").write_text(
         "import json, sys\n"
-        "from pathlib import Path\n"
-        "from blocks.catalogue import Catalogue\n"
+        "from blocks.collection import CatalogueBlock, CustomerBlock\n"
         "from blocks.customer import Customer\n"
         "from flows.evaluate import evaluate\n"
         "if __name__ == '__main__':\n"
         "    fields = evaluate.parameters.properties\n"
         "    assert all(field['description'] for field in fields.values()), fields\n"
-        "    who, home = Customer.model_validate_json(sys.argv[1]), Path(sys.argv[3])\n"
-        "    print(json.dumps(evaluate(who, Catalogue(uri=sys.argv[2]), home=home, workers=1)))\n"
+        "    who = Customer.model_validate_json(sys.argv[1])\n"
+        "    print(json.dumps(evaluate(CustomerBlock(settings=who, catalogue=CatalogueBlock(uri=sys.argv[2])))))\n"
     )
     few = CUSTOMER.model_copy(update={"release": Release(queries=3)})
     environment = {**os.environ, "PREFECT_HOME": str(tmp_path / "prefect"), "PREFECT_LOGGING_LEVEL": "CRITICAL"}
-    command = [sys.executable, tmp_path / "run.py", few.model_dump_json(), catalogue.uri, tmp_path / "home"]
+    environment["PARTSIGHT_HOME"] = str(tmp_path / "home")
+    command = [sys.executable, tmp_path / "run.py", few.model_dump_json(), catalogue.uri]
     run = subprocess.run(
         command, env=environment | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
     )
