@@ -58,6 +58,7 @@ def environment(machine: Settings, host: str, port: int, url: str = "") -> dict[
         "DO_NOT_TRACK": "1",
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
         "PREFECT_WORKER_QUERY_SECONDS": "3",  # on one machine a run may start at once
+        "PREFECT_SERVER_DATABASE_TIMEOUT": "60",  # SQLite has one writer: on a busy machine the others wait longer
     }
     if password:
         told |= {"PREFECT_API_AUTH_STRING": password, "PREFECT_SERVER_API_CSRF_PROTECTION_ENABLED": "true"}

@@ -52,6 +52,20 @@ class Slow(BaseModel):
 '''
 
 
+class Patient(httpx.HTTPTransport):
+    """Asks again where SQLite was busy, as Prefect's own client does."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """What the server answers once it can."""
+        for _ in range(30):
+            answer = super().handle_request(request)
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                break
+            answer.close()
+            time.sleep(1)
+        return answer
+
+
 class Platform:
     """The platform while it runs: its folders, and its server through plain HTTP."""
 
@@ -69,7 +83,7 @@ class Platform:
             "PREFECT_API_URL": f"{self.url}/api",
             "PREFECT_HOME": str(self.home / "prefect"),
         }
-        self.client = httpx.Client(base_url=f"{self.url}/api", timeout=30)
+        self.client = httpx.Client(base_url=f"{self.url}/api", timeout=60, transport=Patient())
 
     def workers(self) -> list[int]:
         """Processes of the workers, and all that they started."""
@@ -79,11 +93,7 @@ class Platform:
 
     def ask(self, path: str, **body: Any) -> Any:
         """What the server answers to a question, or to something that is to be done."""
-        answer = self.client.post(path, json=body)
-        while answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:  # SQLite is busy; Prefect's own client asks again
-            time.sleep(1)
-            answer = self.client.post(path, json=body)
-        answer.raise_for_status()
+        answer = self.client.post(path, json=body).raise_for_status()
         return answer.json() if answer.content else None
 
     def partsight(self, *tokens: str) -> subprocess.CompletedProcess[str]:
