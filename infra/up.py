@@ -63,8 +63,8 @@ def environment(machine: Settings, host: str, port: int, url: str = "") -> dict[
     if password:
         told |= {"PREFECT_API_AUTH_STRING": password, "PREFECT_SERVER_API_CSRF_PROTECTION_ENABLED": "true"}
     # an address or a folder from a shell that talks to another server would tear the platform apart
-    firm = {name for name in told if name.startswith(("PREFECT_API_URL", "PREFECT_UI", "PREFECT_SERVER"))}
-    firm = (firm | {"PARTSIGHT_HOME"}) - {"PREFECT_SERVER_ANALYTICS_ENABLED"}
+    firm = {"PREFECT_API_URL", "PREFECT_UI_URL", "PREFECT_SERVER_UI_API_URL", "PARTSIGHT_HOME"}
+    firm |= {"PREFECT_SERVER_API_HOST", "PREFECT_SERVER_API_PORT"}
     return told | {name: value for name, value in os.environ.items() if name not in firm}
 
 
