@@ -93,7 +93,10 @@ def worker(pool: str, folder: Path, modules: Path) -> Iterator[None]:
         yield
     finally:
         running.terminate()
-        running.wait(60)
+        try:
+            running.wait(60)
+        except subprocess.TimeoutExpired:
+            running.kill()
 
 
 def deployed(who: Customer, machine: Settings) -> None:
@@ -111,7 +114,7 @@ def onboarded(who: Customer, machine: Settings, tmp_path: Path) -> tuple[Catalog
     """Start a run of onboarding as a schedule would, and wait for it: the tables and the summary."""
     from prefect.deployments import run_deployment
 
-    ended: Any = run_deployment(f"onboard/{who.slug}", timeout=240, poll_interval=1)
+    ended: Any = run_deployment(f"onboard/{who.slug}", timeout=900, poll_interval=1)
     logs = "\n".join(path.read_text()[-3000:] for path in sorted(tmp_path.glob("*.log")))
     assert ended.state.is_completed(), f"{ended.state} {logs}"
     catalogue = Catalogue(uri=machine.uri(who.slug))
@@ -123,14 +126,14 @@ def runs() -> list[dict[str, Any]]:
     """All runs that the server knows, each with the name of its `flow`."""
     from prefect.settings import get_current_settings
 
-    with httpx.Client(base_url=get_current_settings().api.url or "", timeout=60) as client:
+    with httpx.Client(base_url=get_current_settings().api.url or "", timeout=120) as client:
         found = client.post("/flow_runs/filter", json={}).json()
         return [run | {"flow": client.get(f"/flows/{run['flow_id']}").json()["name"]} for run in found]
 
 
 def kill_one(flow: str) -> None:
     """Kill the process of the first run of a flow that works."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600
     while time.monotonic() < deadline:
         for run in runs():
             if run["flow"] == flow and run["state_type"] == "RUNNING" and run["infrastructure_pid"]:

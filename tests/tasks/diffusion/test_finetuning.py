@@ -15,6 +15,7 @@ from safetensors.numpy import load_file
 
 from blocks.catalogue import Catalogue
 from blocks.customer import Customer
+from blocks.source import Source
 from tasks import codec, job
 from tasks.augment import chain
 from tasks.diffusion import adapters, exercise, finetuning, lora
@@ -95,7 +96,7 @@ def test_the_next_onboarding_makes_pictures_with_it(
     trimesh.creation.box((30, 20, 10)).export(tmp_path / "cad" / "block.stl")
     file = tune()["adapter"]
     for who, worn in ((painted(), {file: 1.0}), (painted("sdxl"), None), (Customer(slug="acme"), None)):
-        with job.opened(who, photographed, str(tmp_path / "cad"), None, tmp_path / "home", 1) as run:
+        with job.opened(who, photographed, Source(location=str(tmp_path / "cad")), None, tmp_path / "home", 1) as run:
             assert run.customer.recipe.settings.get("diffuse", {}).get("adapters") == worn
 
 
