@@ -127,8 +127,21 @@ def runs() -> list[dict[str, Any]]:
     from prefect.settings import get_current_settings
 
     with httpx.Client(base_url=get_current_settings().api.url or "", timeout=120) as client:
-        found = client.post("/flow_runs/filter", json={}).json()
-        return [run | {"flow": client.get(f"/flows/{run['flow_id']}").json()["name"]} for run in found]
+        found = answered(lambda: client.post("/flow_runs/filter", json={}))
+        names = {
+            flow: answered(lambda flow=flow: client.get(f"/flows/{flow}")) for flow in {run["flow_id"] for run in found}
+        }
+        return [run | {"flow": names[run["flow_id"]]["name"]} for run in found]
+
+
+def answered(ask: Callable[[], httpx.Response]) -> Any:
+    """What the server says; asked again where SQLite was busy, as Prefect's own client does."""
+    for _ in range(60):
+        answer = ask()
+        if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+            break
+        time.sleep(1)
+    return answer.raise_for_status().json()
 
 
 def kill_one(flow: str) -> None:
