@@ -33,7 +33,8 @@ test-steps: setup  ## the tests of every step, with coverage
 	$(BIN)/pytest --cov --cov-report=term:skip-covered --durations=15 --ignore tests/infra/platform --ignore tests/flows/test_workers.py
 
 test-platform: setup  ## the tests of server, workers and browser together: they mostly wait
-	$(BIN)/pytest --durations=5 tests/infra/platform tests/flows/test_workers.py
+	$(BIN)/pytest --durations=5 tests/infra/platform
+	$(BIN)/pytest tests/flows/test_workers.py
 
 lint: setup  ## ruff, mypy --strict, the direction of imports
 	$(BIN)/ruff check
