@@ -47,12 +47,13 @@ def ready(customer: str) -> dict[str, Any]:
     Raises ServerError where the server refuses something.
     """
     from infra.cli.who import customer as named
+    from infra.cli.who import everybody
     from infra.deploy.plan import planned
     from infra.deploy.server import connected
     from infra.settings import settings
 
     machine = settings()
-    things = wanted([named(customer, machine)], machine)
+    things = wanted([named(customer, machine)], machine, everybody(machine))
     told: dict[str, Any] = {}
     with connected() as server:
         needed = [thing for thing in things if thing.kind in {"block type", "block", "pool", "limit"}]
