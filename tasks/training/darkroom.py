@@ -60,12 +60,17 @@ class Darkroom:
         picture = self._hidden(picture, cover, 0.35 * strength)
         return self._taken(picture, strength)
 
-    def _lit(self, views: Tensor, strength: float) -> tuple[Tensor, Tensor]:
-        """Colour (n, 3, size, size) and cover (n, 1, size, size) of the parts, turned and moved."""
+    def _lit(
+        self, views: Tensor, strength: float, *, near: float = 0.52, far: float = 1.08, shift: float = 0.5
+    ) -> tuple[Tensor, Tensor]:
+        """Colour (n, 3, size, size) and cover (n, 1, size, size) of the parts, turned and moved.
+
+        At full strength they are as small as 1 - `near`; `far` is the largest, `shift` how far they move at most.
+        """
         import torch
 
         count, rng = len(views), self._rng
-        grid, angle = _turned(rng, count, self.size, near=1 - 0.52 * strength, far=1.08, shift=0.5)
+        grid, angle = _turned(rng, count, self.size, near=1 - near * strength, far=far, shift=shift)
         buffers = _sampled(views.permute(0, 3, 1, 2).float(), grid)
         cover = buffers[:, 3:4] / 255
         x, y = (buffers[:, 4:6] - 128).div(127 * cover.clamp_min(0.2)).unbind(1)
