@@ -49,16 +49,28 @@ class Darkroom:
         """Views (n, s, s, 8) uint8 as somebody photographs the part somewhere: (n, 3, size, size), 0 to 1."""
         import torch
 
-        return torch.cat([self._developed(some, strength) for some in torch.split(views, TRAY)])
+        return torch.cat([self._developed(some, strength)[:, :3] for some in torch.split(views, TRAY)])
+
+    def composed(self, views: Tensor, strength: float) -> tuple[Tensor, Tensor]:
+        """Those of `photographed`, and how much of each pixel is the part's, where nothing hides it: (n, 1, ...)."""
+        import torch
+
+        made = torch.cat([self._developed(some, strength) for some in torch.split(views, TRAY)])
+        return made[:, :3], made[:, 3:]
+
+    def retaken(self, pictures: Tensor, strength: float) -> Tensor:
+        """Pictures (n, 3, s, s), 0 to 1, as another camera makes them."""
+        return self._taken(pictures, strength)
 
     def _developed(self, views: Tensor, strength: float) -> Tensor:
+        """Pictures, and what is seen of the parts, (n, 4, size, size)."""
         picture, cover = self._lit(views, strength)
         scene = self._places(len(views), strength)
         scene = self._strewn(scene, picture, cover, 0.6 * strength)
         scene = scene * (1 - self._shadow(cover, strength))
         picture = scene + cover * (picture - scene)
-        picture = self._hidden(picture, cover, 0.35 * strength)
-        return self._taken(picture, strength)
+        made = self._hidden(picture, cover, 0.35 * strength)
+        return _joined(self._taken(made[:, :3], strength), made[:, 3:])
 
     def _lit(
         self, views: Tensor, strength: float, *, near: float = 0.52, far: float = 1.08, shift: float = 0.5
@@ -126,8 +138,9 @@ class Darkroom:
         return scene
 
     def _hidden(self, picture: Tensor, cover: Tensor, share: float) -> Tensor:
-        """`picture` with another part of the batch lying over a side of it."""
-        return self._laid(picture, picture, cover, 3, far=0.8, away=(0.45, 0.85), share=share)
+        """`picture` with another part of the batch over a side of it, and what that leaves of `cover`: (n, 4, ...)."""
+        both = _joined(picture, cover)
+        return self._laid(both, picture, cover, 3, far=0.8, away=(0.45, 0.85), share=share)
 
     def _laid(
         self,
@@ -140,7 +153,10 @@ class Darkroom:
         away: tuple[float, float],
         share: float,
     ) -> Tensor:
-        """`share` of `onto` with another part of the batch, made small and put `away` from the middle."""
+        """`share` of `onto` with another part of the batch, made small and put `away` from the middle.
+
+        Of a fourth channel, what is seen of the part below, nothing is left there.
+        """
         rng = self._rng
         rows = (uniform(rng, len(onto), 0, 1) < share).nonzero()[:, 0]
         if not len(rows):
@@ -149,7 +165,8 @@ class Darkroom:
         grid, _ = _turned(rng, len(rows), self.size, near=0.3, far=far, shift=0.0, away=away)
         layer = _sampled(_joined(picture[others], cover[others]), grid)
         onto = onto.clone()
-        onto[rows] += layer[:, 3:] * (layer[:, :3] - onto[rows])
+        onto[rows, :3] += layer[:, 3:] * (layer[:, :3] - onto[rows, :3])
+        onto[rows, 3:] *= 1 - layer[:, 3:]
         return onto
 
     def _shadow(self, cover: Tensor, strength: float) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -29,27 +29,36 @@ if TYPE_CHECKING:
 
 SAMPLES, FEATURES = 5, 2
 FINER: Final = 1.25  # traced and developed so much larger, then made smaller: less of the tracer's noise
-FILL: Final = (0.45, 0.92)  # share of the frame that the part takes; the catalogue's views are near the upper end
 RESTS: Final = 0.5  # share of pictures in which it lies as it would fall; in the others any way at all, as in views
-CLUTTER, BINS = 0.3, 0.12  # shares of pictures
 OWN: Final = 0.6  # share of pictures in which the part is of its own material
 BIN: Final = ("blue", "grey", "red", "yellow", "black", "green")
 WALL: Final = 0.05  # part radii
 SHOWS: Final = 0.06  # share of the part that a bin's wall may hide
 
 
+class Setting(NamedTuple):
+    """What scenes are like: shares of pictures with other parts about and with a bin, and how near the camera is."""
+
+    clutter: float = 0.3
+    bins: float = 0.12
+    fill: tuple[float, float] = (0.45, 0.92)  # share of the frame that the part takes; catalogue views: the upper end
+
+
+USUAL: Final = Setting()
+
+
 def exposed(
-    made: Specimen, neighbours: Sequence[Mesh], size: int, rng: np.random.Generator
+    made: Specimen, neighbours: Sequence[Mesh], size: int, rng: np.random.Generator, setting: Setting = USUAL
 ) -> tuple[Bytes, View, Words]:
     """Picture (size, size, 3) uint8, the view (twice the size) of its geometry, and the words for all but the part."""
     from tasks.diffusion.training.photographs import smaller
 
-    scene = laid((made.vertices, made.faces), rng)
-    if rng.random() < CLUTTER:
+    scene = laid((made.vertices, made.faces), rng, setting.fill)
+    if rng.random() < setting.clutter:
         scene = scattered(scene, neighbours, rng)
     known = made.part if rng.random() < OWN else Part(number=made.number)
     dressed = finish(known, rng)
-    shapes, place = _shapes(scene, dressed, rng)
+    shapes, place = _shapes(scene, dressed, rng, setting.bins)
     around, white = room(rng)
     loaded = _world(shapes, around)
     large = round(FINER * size / 2) * 2
@@ -67,23 +76,23 @@ def exposed(
     return smaller(image, size), view, said
 
 
-def laid(mesh: Mesh, rng: np.random.Generator) -> Scene:
-    """The part alone on the bench, in any pose, and a camera held over it."""
+def laid(mesh: Mesh, rng: np.random.Generator, fill: tuple[float, float] = USUAL.fill) -> Scene:
+    """The part alone on the bench, in any pose, and a camera held over it that it fills by a share within `fill`."""
     part = solid(*mesh)
     part = part.landed(resting(part, rng) if rng.random() < RESTS else spun(rng))
-    low, high = FILL
+    low, high = fill
     eye = held(part.outer, rng, float(low + (high - low) * np.sqrt(rng.random())))
     own = dots(part, rng)
     return Scene(part, own, radius(mesh), eye, hidden=hidden(own, NOWHERE, eye))
 
 
-def _shapes(scene: Scene, dressed: Finish, rng: np.random.Generator) -> tuple[list[Any], str]:
-    """Mitsuba shapes, the part first, and in words where it lies."""
+def _shapes(scene: Scene, dressed: Finish, rng: np.random.Generator, bins: float = USUAL.bins) -> tuple[list[Any], str]:
+    """Mitsuba shapes, the part first, and in words where it lies: a share of `bins` in a bin."""
     names, fine = BUSY if scene.others else CALM, 1 / scene.unit
     name = names[int(rng.integers(len(names)))]
     shapes = [meshed(scene.part, skin(dressed, rng, fine)), bench(name, rng)]
     shapes += [meshed(thing, dress(kind, fine, rng)) for thing, kind in scene.others]
-    if rng.random() >= BINS:
+    if rng.random() >= bins:
         return shapes, captions.TRACED[name]
     colour = BIN[int(rng.integers(len(BIN)))]
     walls = boxed(scene, rng)

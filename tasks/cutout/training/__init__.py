@@ -1,0 +1,1 @@
+"""How the network of `tasks.cutout` learns, from parts that the project makes up; `flows/train_cutout.py` starts it."""
