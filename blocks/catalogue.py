@@ -34,6 +34,7 @@ KEYS: Final = {
     "queries": "id",
     "reviews": "id",
     "orders": "part",
+    "models": "digest",
     "runs": "run",
 }
 VECTORS: Final = "vectors__"
@@ -299,6 +300,11 @@ def schema(name: str, dimension: int = 0) -> pa.Schema:
         "queries": dict.fromkeys(("id", "part", "difficulty", "renderer", "run"), text) | {"image": blob},
         "reviews": {"id": text, "accepted": pa.bool_(), "at": text},
         "orders": dict.fromkeys(("part", "record", "recipe", "run", "failure"), text),
+        "models": dict.fromkeys(
+            ("digest", "customer", "base", "base_digest", "course", "trained_on", "made", "at"), text
+        )
+        | dict.fromkeys(("status", "reason", "figures"), text)
+        | {"parts": count, "minutes": real, "tensors": blob},
         "runs": dict.fromkeys(("run", "started", "finished", "status", "summary", "live", "report"), text)
         | {"versions": text, "embed": text, "threshold": real, "kinds": text},
     }.get(name) or (

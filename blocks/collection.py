@@ -141,10 +141,13 @@ class ModelBlock(Block):
     model: str = Field(description="An open_clip model name, an embedder's name, or what ships.")
     weights: str = Field("", description="An open_clip pretrained tag, the path of a safetensors file, or random.")
     settings: dict[str, Any] = Field({}, description="Settings of the embedder, where the model names a plug-in.")
+    tuned: str = Field(
+        "", description="Empty takes the weights tuned to the customer that went live, never goes back to the model."
+    )
 
     def embed(self) -> Embed:
         """The choice as a customer's file says it."""
-        return Embed(model=self.model, weights=self.weights, settings=self.settings)
+        return Embed(model=self.model, weights=self.weights, settings=self.settings, tuned=self.tuned)
 
 
 BLOCKS: tuple[type[Block], ...] = (CatalogueBlock, SourceBlock, CustomerBlock, ModelBlock)

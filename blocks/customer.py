@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 PoolName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 _-]{0,60}$")]
+NEVER = "never"  # what a customer's file says who wants no tuned weights
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$")]
 
 
@@ -34,6 +35,22 @@ class Embed(Settings):
     )
     weights: str = Field("", description="An open_clip pretrained tag, the path of a safetensors file, or random.")
     settings: dict[str, Any] = Field({}, description="Settings of the embedder, where `model` names a plug-in.")
+    tuned: str = Field(
+        "",
+        pattern=rf"^({NEVER}|[0-9a-f]{{32}})?$",
+        description="Weights tuned to the customer: empty takes those that went live, never takes none; the platform "
+        "writes a digest.",
+    )
+
+    @property
+    def digest(self) -> str:
+        """Digest of the tuned weights that are meant, or empty."""
+        return "" if self.tuned == NEVER else self.tuned
+
+    @property
+    def base(self) -> Embed:
+        """The model before anything was tuned."""
+        return self.model_copy(update={"tuned": ""})
 
 
 class Recipe(Settings):
@@ -72,8 +89,7 @@ class Pools(Settings):
     cpu: PoolName = Field("cpu", min_length=1, description="Prefect work pool that the runs of this customer start in.")
     gpu: PoolName = Field("", description="Prefect work pool whose workers have a GPU; empty does all in the run.")
     on_gpu: tuple[Literal["augment", "embed", "adapt"], ...] = Field(
-        ("augment",),
-        description="What is done in the pool with the GPUs, where there is one; adapt is kept for a flow to come.",
+        ("augment",), description="What is done in the pool with the GPUs, where there is one."
     )
     views: int = Field(2000, ge=64, description="Views that one run in the pool with the GPUs takes.")
     slots: int = Field(1, ge=1, le=64, description="Batches that are made at once in the pool with the GPUs: its GPUs.")

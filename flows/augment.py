@@ -20,6 +20,7 @@ from flows.page import progress
 from flows.patience import patiently
 from flows.place import gpu, in_pool, ours
 from tasks.augmentation import Augmentation, opened, prepared
+from tasks.tuning.shelf import tuned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +54,8 @@ def augment(
     who = customer.settings
     if recipe.model_fields_set:
         who = who.model_copy(update={"recipe": recipe})
-    with opened(who, customer.catalogue.catalogue(), run, share, shares) as work, progress() as shown:
+    catalogue = customer.catalogue.catalogue()
+    with opened(tuned(who, catalogue), catalogue, run, share, shares) as work, progress() as shown:
         work.progress = shown or work.progress
         for batch in work.batches():
             make_variants(work, batch)

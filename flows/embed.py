@@ -19,6 +19,7 @@ from flows.form import titled
 from flows.page import progress
 from flows.patience import patiently
 from flows.place import gpu, in_pool, ours
+from tasks.tuning.shelf import tuned
 from tasks.vectors import Filling
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ def embed(
     who = customer.settings
     if recipe.model_fields_set:
         who = who.model_copy(update={"recipe": recipe})
-    work = Filling(who, customer.catalogue.catalogue(), live=live, share=share, shares=shares)
+    catalogue = customer.catalogue.catalogue()
+    work = Filling(tuned(who, catalogue), catalogue, live=live, share=share, shares=shares)
     with progress() as shown:
         work.progress = shown or work.progress
         for batch in work.batches():

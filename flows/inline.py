@@ -9,14 +9,17 @@ from blocks.source import Source
 from tasks import inquiry, reembedding
 from tasks.diffusion import finetuning
 from tasks.job import Job, opened, prepared
+from tasks.tuning import work as tuning
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from blocks.catalogue import Catalogue
     from blocks.customer import Customer, Embed
     from tasks.diffusion.lora import Tuning
     from tasks.progress import Progress
+    from tasks.tuning.course import Course
 
 
 def run_onboard(
@@ -99,3 +102,34 @@ def run_finetune(
         for until in work.stretches():
             work.learn(until)
         return work.finish()
+
+
+def run_adapt(
+    customer: Customer,
+    catalogue: Catalogue,
+    *,
+    course: Course,
+    told: Callable[[dict[str, Any]], bool],
+    progress: Progress,
+    home: Path,
+    workers: int = 0,
+) -> dict[str, Any]:
+    """Tune the embedder to a customer's own parts and return the summary: the steps of the flow, here.
+
+    `told` hears beforehand how long it will take, and says whether to go on; where not, that is all that is returned.
+    Raises ValueError with a sentence when there is nothing to learn, or when less would be found.
+    """
+    with tuning.opened(customer, catalogue, course, home, workers, progress) as work:
+        ahead = work.outlook()
+        if not told(ahead):
+            return ahead
+        digest = work.waiting()
+        if not digest:
+            work.render()
+            for until in work.stretches():
+                work.learn(until)
+            digest = work.keep()
+        switching = work.switching(digest)
+        for batch in switching.filling.batches():
+            switching.filling.make(batch)
+        return work.finish(switching)

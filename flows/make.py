@@ -23,6 +23,7 @@ from flows.page import deployed, progress, saying
 from flows.patience import patiently
 from flows.place import ours
 from tasks.shares import Share, opened
+from tasks.tuning.shelf import tuned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -85,7 +86,8 @@ def make(
     if recipe.model_fields_set:
         who = who.model_copy(update={"recipe": recipe})
     ours(customer)
-    with progress() as shown, opened(who, customer.catalogue.catalogue(), run, share, shares, processes) as work:
+    catalogue = customer.catalogue.catalogue()
+    with progress() as shown, opened(tuned(who, catalogue), catalogue, run, share, shares, processes) as work:
         work.progress = shown or work.progress
         make_all(work, work.batches())
         summary = work.summary()

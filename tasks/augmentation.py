@@ -239,7 +239,7 @@ class Augmentation:
     def _embedder(self) -> Embedder:
         from tasks.embed import embedder
 
-        return embedder(self.customer.recipe.embed, self.customer.plugins)
+        return embedder(self.customer.recipe.embed, self.customer.plugins, self.catalogue)
 
 
 def _square(data: bytes, size: int) -> Bytes:

@@ -17,29 +17,61 @@ from tasks.batches import Batches
 from tasks.embedders import EmbedderError
 from tasks.plugins import ALL, Plugin
 from tasks.records import content_id
+from tasks.tuning import shelf
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from torch import Tensor
+
+    from blocks.catalogue import Catalogue
     from tasks.records import Bytes
 
 Vectors = NDArray[np.float32]
 ROUNDING: Final = 1e-2  # how far a plug-in's vector may be from unit length: float16 and bfloat16 round so much
 
 
-def embedder(settings: Embed, plugins: Sequence[str] = ALL) -> Embedder:
+def embedder(settings: Embed, plugins: Sequence[str] = ALL, there: Catalogue | None = None) -> Embedder:
     """The embedder that `settings` name: found at once, loaded when it is first used.
 
-    The two used last stay in this process, so that a batch does not load a network again.
+    The two used last stay in this process, so that a batch does not load a network again. Weights tuned to a customer
+    come out of that customer's tables, `there`; without them such an embedder has its names, and can't be used.
     Raises ValueError with a sentence when there is no such model, or `plugins` do not allow it.
     """
-    return _kept(embedders.chosen(settings, plugins), settings.model_dump_json())
+    found, base = embedders.chosen(settings, plugins), settings.base.model_dump_json()
+    if not settings.digest:
+        return _kept(found, base)
+    return _tuned(found, base, settings.digest, None if there is None else _Tables(there))
 
 
 @lru_cache(maxsize=2)
 def _kept(found: Plugin, settings: str) -> Embedder:
     made = embedders.ready(found, Embed.model_validate_json(settings))
     return made if isinstance(made, Embedder) else Plugged(found, *made)
+
+
+@lru_cache(maxsize=4)
+def _tuned(found: Plugin, settings: str, digest: str, tables: _Tables | None) -> Embedder:
+    base = _kept(found, settings)
+    if not isinstance(base, Network):
+        raise EmbedderError(f"The embedder {found.name!r} is a plug-in, which cannot have tuned weights.")
+    if tables is None:
+        return Network(models.tuned(base.weights, digest))
+    shelf.card(tables.there, digest, base.digest)
+    return Network(models.tuned(base.weights, digest), lambda: shelf.tensors(tables.there, digest))
+
+
+class _Tables:
+    """A customer's tables, told apart by where they are."""
+
+    def __init__(self, there: Catalogue) -> None:
+        self.there = there
+
+    def __hash__(self) -> int:
+        return hash(self.there.uri)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Tables) and other.there.uri == self.there.uri
 
 
 class Embedder:
@@ -127,13 +159,21 @@ class Plugged(Embedder):
 
 
 class Network(Embedder):
-    """An embedder that is a network of open_clip's."""
+    """An embedder that is a network of open_clip's; `tensors` gives those that a customer's parts taught it."""
 
-    def __init__(self, weights: models.Weights) -> None:
+    def __init__(self, weights: models.Weights, tensors: Callable[[], Mapping[str, Tensor]] | None = None) -> None:
         self.name, self.digest = weights.name, weights.digest
         self.dimension, self.trained, self.table = weights.dimension, weights.trained, weights.table
-        self.words = self.trained
-        self._weights, self._turns = weights, weights.turns
+        self.words = weights.trained and weights.words
+        self.weights, self._tensors, self._turns = weights, tensors, weights.turns
+
+    def looks(self, pictures: Sequence[Bytes], batch: int = 64) -> Vectors:
+        """As every embedder's; one that is tuned to a customer looks at the object alone, cut out: (n, 1, d)."""
+        if not self.weights.tuned:
+            return super().looks(pictures, batch)
+        from tasks.tuning.look import looked
+
+        return self.images([looked(picture, self._size[0]) for picture in pictures], batch)[:, None]
 
     def images(self, pictures: Sequence[Bytes], batch: int = 64) -> Vectors:
         """Vectors of `pictures`, each (h, w, 3) uint8 of any size: (n, d) float32 of unit length.
@@ -222,14 +262,23 @@ class Network(Embedder):
 
     @cached_property
     def _network(self) -> Any:
-        return arithmetic.quickened(network(self._weights), self._device)
+        return arithmetic.quickened(self.loaded(), self._device)
+
+    def loaded(self) -> Any:
+        """open_clip's model, on the CPU, as it can be trained on; what was tuned is laid over it.
+
+        Raises ValueError with a sentence when the weights are not there, or are not those of that model.
+        """
+        made = network(self.weights)
+        if self.weights.tuned:
+            if self._tensors is None:
+                raise ValueError(f"{self.name} can't be used without the tables of the customer that it is tuned to.")
+            _lay_over(made, self._tensors(), self.weights)
+        return made
 
     @cached_property
     def _tokenizer(self) -> Any:
-        open_clip = library(self._weights)
-        own = {"bpe_path": str(self._weights.vocabulary)} if self._weights.vocabulary else {}
-        with quiet():
-            return open_clip.get_tokenizer(self._weights.architecture, **own)
+        return tokenizer(self.weights)
 
 
 def network(weights: models.Weights) -> Any:
@@ -254,6 +303,14 @@ def network(weights: models.Weights) -> Any:
     return model.eval()
 
 
+def tokenizer(weights: models.Weights) -> Any:
+    """What turns texts into tokens (n, length) int64 for the model of `weights`."""
+    open_clip = library(weights)
+    own = {"bpe_path": str(weights.vocabulary)} if weights.vocabulary else {}
+    with quiet():
+        return open_clip.get_tokenizer(weights.architecture, **own)
+
+
 def library(weights: models.Weights) -> Any:
     """The module open_clip, which knows the architecture of `weights` from then on."""
     torchvision_ops.declare()
@@ -275,6 +332,16 @@ def _load(model: Any, weights: models.Weights) -> None:
     except (RuntimeError, KeyError, AssertionError) as error:  # open_clip asserts some shapes
         first = " ".join(str(error).split())[:200]
         raise ValueError(f"{weights.file} does not hold the weights of {weights.architecture}: {first}") from error
+
+
+def _lay_over(model: Any, tensors: Mapping[str, Tensor], weights: models.Weights) -> None:
+    """Put the tuned tensors in the place of the model's own. Raises ValueError when they do not fit."""
+    state = model.state_dict()
+    strange = [name for name, value in tensors.items() if name not in state or state[name].shape != value.shape]
+    if strange or not tensors:
+        what = f"{strange[0]} is not in it, or has another shape" if strange else "there are none"
+        raise ValueError(f"The tuned weights {weights.tuned[:8]} do not fit {weights.architecture}: {what}.")
+    model.load_state_dict({**state, **tensors})
 
 
 @contextmanager

@@ -141,7 +141,7 @@ class Inquiry:
         """The model of what is live; after a run with another one was refused it is not that of the customer's file."""
         from tasks.embed import embedder
 
-        return embedder(self.shown.embed or self.customer.recipe.embed, self.customer.plugins)
+        return embedder(self.shown.embed or self.customer.recipe.embed, self.customer.plugins, self.shown)
 
     @cached_property
     def _labelled(self) -> tuple[tuple[Query, ...], tuple[str, ...]]:

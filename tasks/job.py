@@ -329,8 +329,9 @@ def opened(
         return
     from tasks.augment import usable
     from tasks.diffusion.adapters import wearing
+    from tasks.tuning.shelf import tuned
 
-    customer = wearing(customer, home)
+    customer = tuned(wearing(customer, home), catalogue)
     recipe, left_out = usable(customer.recipe, customer.plugins)
     customer = customer.model_copy(update={"recipe": recipe})
     tally = Tally(customer.slug, named(datetime.now(UTC)))

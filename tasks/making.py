@@ -74,7 +74,7 @@ class Making:
         """The model of the customer's recipe. Raises ValueError with a sentence when there is none such."""
         from tasks.embed import embedder
 
-        return embedder(self.customer.recipe.embed, self.customer.plugins)
+        return embedder(self.customer.recipe.embed, self.customer.plugins, self.catalogue)
 
     def warm_up(self) -> None:
         """Load the model, so that the first batch finds it ready; what is wrong with it, that batch will say."""

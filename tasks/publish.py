@@ -18,6 +18,7 @@ from tasks.plan import compared, file_id, reader_name
 from tasks.records import Part
 from tasks.reviews import Reviews
 from tasks.tally import named
+from tasks.tuning import shelf
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -153,6 +154,7 @@ def go_live(
         "kinds": json.dumps(kinds) if kinds else "",
     }
     catalogue.upsert("runs", [_run_row(tally, started, "completed") | made])
+    shelf.use(catalogue, embed.digest)
     for old in catalogue.tables():
         if old.startswith(VECTORS) and old != table:
             catalogue.drop(old)

@@ -133,7 +133,7 @@ def plan(catalogue: Catalogue, shown: Catalogue, customer: Customer, renderers: 
 
     `shown` is what searches read, or what a run has made: versions of the tables of `catalogue`.
     """
-    wanted = choice(_parts(shown), customer.release.queries, customer.slug, renderers or _renderers())
+    wanted = choice(active(shown), customer.release.queries, customer.slug, renderers or _renderers())
     there = set(catalogue.read("queries", ("id",))["id"].to_pylist())
     missing: dict[str, list[Wanted]] = {}
     for one in wanted:
@@ -220,7 +220,7 @@ def forget_others(catalogue: Catalogue, shown: Catalogue, customer: Customer) ->
 
     rows = catalogue.rows("queries", ("id", "part"))
     asked = {row["part"] for row in rows}
-    parts = [part for part in _parts(shown) if part.number in asked]
+    parts = [part for part in active(shown) if part.number in asked]
     kept = {
         _wanted(part, kind, number, customer.slug).id
         for part in parts
@@ -282,7 +282,7 @@ def _sittings(shown: Catalogue, batch: Sequence[Wanted], customer: Customer) -> 
     ]
 
 
-def _parts(catalogue: Catalogue) -> tuple[Part, ...]:
+def active(catalogue: Catalogue) -> tuple[Part, ...]:
     """The active parts that have CAD, by number."""
     from lancedb.expr import col, lit
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tasks.progress import Progress, Silent
 from tasks.tally import Tally, named
+from tasks.tuning.shelf import resolved
 from tasks.vectors import Filling
 
 if TYPE_CHECKING:
@@ -32,13 +33,16 @@ ASKED_BY: Final = ("studio",)  # as onboarding asks
 class Reembedding:
     """A run for one customer. Each of its steps may be called again after a failure."""
 
-    def __init__(self, customer: Customer, catalogue: Catalogue, embed: Embed, home: Path, workers: int) -> None:
+    def __init__(
+        self, customer: Customer, catalogue: Catalogue, embed: Embed, home: Path, workers: int, again: str = ""
+    ) -> None:
+        embed = resolved(embed, catalogue, customer.plugins)
         self.customer = customer.model_copy(update={"recipe": customer.recipe.model_copy(update={"embed": embed})})
         self.catalogue, self.embed, self.workers = catalogue, embed, workers
         self.progress: Progress = Silent()
         self.tally = Tally(customer.slug, named(datetime.now(UTC)))
-        self._written = customer.recipe.embed  # in the customer's file
-        self._home = home
+        self._written = resolved(customer.recipe.embed, catalogue, customer.plugins)  # as the customer's file has it
+        self._home, self._again = home, again
         self._started = datetime.now(UTC).isoformat(timespec="milliseconds")
         self._served = catalogue.served()
 
@@ -119,7 +123,7 @@ class Reembedding:
                 renderers=ASKED_BY,
             )
             self.progress.start("evaluate", len(asked))
-            embedder, again = self.filling.embedder, f"reembed {{slug}} {self._asked}"
+            embedder, again = self.filling.embedder, self._again or f"reembed {{slug}} {self._asked} --even-if-worse"
             verdict = judge(self.catalogue, self.customer, embedder, asked, self.progress, self._made, again)
         self.progress.finish("evaluate")
         return verdict.replace(notes=(*verdict.notes, *failures))
@@ -183,7 +187,7 @@ class Reembedding:
     @property
     def _notes(self) -> tuple[str, ...]:
         """What to change in the customer's file, so that the next onboarding does not go back."""
-        if self._written == self.embed:
+        if self._written.base == self.embed.base:  # what is tuned, the platform sees to
             return ()
         wanted = f"model: {self.embed.model}" + (f" and weights: {self.embed.weights}" if self.embed.weights else "")
         if self.embed.settings or self._written.settings:

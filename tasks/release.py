@@ -70,7 +70,7 @@ def judge(
     asked: Sequence[Query],
     progress: Progress,
     made: Catalogue | None = None,
-    again: str = "onboard {slug}",
+    again: str = "onboard {slug} --even-if-worse",
 ) -> Verdict:
     """Measure what was made, and beside it what is live; where nothing can be asked, all that is made goes live.
 
@@ -162,7 +162,7 @@ def _model(served: Served, plugins: Sequence[str]) -> Embedder | None:
     from tasks.embed import embedder
 
     try:
-        own = embedder(served.embed, plugins) if served.embed else None
+        own = embedder(served.embed, plugins, served) if served.embed else None
     except ValueError:  # its weights are gone, or the customer may not use it any more
         return None
     return own if own and own.table == served.vectors else None
@@ -186,5 +186,5 @@ def _refusal(customer: Customer, both: Compared, run: str, again: str) -> str:
         f"{100 * both.after:.1f} % at the first place, and the catalogue that is live {100 * both.before:.1f} %; "
         f"it may lose {100 * customer.release.tolerance:.1f} points. Searches go on reading run {run}. Set the recipe "
         "right, or raise release.tolerance in the customer's file, or let it go live all the same with: "
-        f"partsight {again} --even-if-worse"
+        f"partsight {again}"
     )

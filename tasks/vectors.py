@@ -50,7 +50,7 @@ class Filling:
         """The model. Raises ValueError with a sentence when there is none such."""
         from tasks.embed import embedder
 
-        return embedder(self.customer.recipe.embed, self.customer.plugins)
+        return embedder(self.customer.recipe.embed, self.customer.plugins, self.catalogue)
 
     def lacking(self) -> tuple[str, ...]:
         """Ids of the accepted pictures of active parts that have no right vector yet, those of one part together.

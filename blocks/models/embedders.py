@@ -36,6 +36,8 @@ class Weights(BaseModel):
     vocabulary: Path | None = Field(None, description="Own vocabulary of the text side.")
     preprocess: dict[str, Any] = Field({}, description="Preprocessing that came with the weights.")
     quick_gelu: bool = Field(False, description="Whether the weights were trained with QuickGELU.")
+    words: bool = Field(True, description="Whether its text side was trained, where anything was.")
+    tuned: str = Field("", description="Digest of the tensors that a customer's parts taught it, laid over the others.")
 
     @property
     def turns(self) -> int:
@@ -64,6 +66,19 @@ def find(model: str, weights: str = "") -> Weights:
     if model == SHIPPED and not weights:
         return _from_file(SHIPPED, _FOLDER / f"{SHIPPED}.safetensors").model_copy(update={"name": SHIPPED})
     return _from_tag(model, weights)
+
+
+def tuned(base: Weights, digest: str) -> Weights:
+    """`base` with the tensors of that digest laid over its own: another model, with vectors of its own."""
+    return base.model_copy(
+        update={
+            "name": f"{base.name} tuned",
+            "digest": _hash("tuned", base.digest, digest),
+            "trained": True,
+            "words": base.trained and base.words,
+            "tuned": digest,
+        }
+    )
 
 
 def _random(model: str) -> Weights:

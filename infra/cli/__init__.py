@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from cyclopts import App, CycloptsError, Parameter
 
+from infra.cli.adapt import adapt
 from infra.cli.customer import app as customer
 from infra.cli.deploy import deploy
 from infra.cli.evaluate import evaluate
@@ -55,7 +56,7 @@ app = App(
     default_parameter=Parameter(negative=(), show_default=False),
 )
 _COMMANDS: tuple[Callable[..., int], ...] = (
-    *(onboard, search, evaluate, reembed, review, finetune, parts, images, export),
+    *(onboard, search, evaluate, adapt, reembed, review, finetune, parts, images, export),
     *(deploy, up, stages, doctor),
 )
 for _place, _command in enumerate(_COMMANDS):

@@ -16,6 +16,7 @@ from infra.cli.who import customer as resolve
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from blocks.catalogue import Catalogue
     from blocks.customer import Customer, Embed
     from infra.settings import Settings
 
@@ -54,7 +55,7 @@ def reembed(
     machine = here()
     who = resolve(customer, machine)
     catalogue(who, machine)  # says so where there is none
-    embed = _asked(who.recipe.embed, model, weights, settings)
+    embed = _asked(who, database(who, machine), model, weights, settings)
     if even_if_worse:
         who = who.model_copy(update={"release": who.release.model_copy(update={"tolerance": 1.0})})
     machine.hush()
@@ -75,13 +76,19 @@ def reembed(
     return 0
 
 
-def _asked(own: Embed, model: str, weights: str, settings: Sequence[str]) -> Embed:
-    """The model that is asked for; one that the customer's file names has its settings there."""
-    from blocks.customer import Embed
+def _asked(who: Customer, there: Catalogue, model: str, weights: str, settings: Sequence[str]) -> Embed:
+    """The model that is asked for, untuned; one that the customer's file names has its settings there."""
+    from blocks.customer import NEVER, Embed
+    from tasks.tuning.shelf import resolved
 
+    own = who.recipe.embed
+    if not (model or weights or settings):
+        return own
     kept = own.settings if model in {"", own.model} else {}
     weights = weights or ("" if model else own.weights)
-    return Embed(model=model or own.model, weights=weights, settings=kept | parsed(settings))
+    asked = Embed(model=model or own.model, weights=weights, settings=kept | parsed(settings))
+    tuned = resolved(asked, there, who.plugins) != asked
+    return asked.model_copy(update={"tuned": NEVER}) if tuned else asked
 
 
 def _run(who: Customer, machine: Settings, embed: Embed) -> dict[str, Any]:
@@ -104,7 +111,7 @@ def _where(name: str, who: Customer, machine: Settings, embed: Embed) -> list[st
     from blocks.customer_file import line
 
     path = file_of(name, machine)
-    if path is None or who.recipe.embed == embed:
+    if path is None or who.recipe.embed.base == embed.base:
         return []
     return [f"That is {path}, line {line(path, 'recipe', 'embed', 'model')}."]
 

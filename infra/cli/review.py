@@ -78,7 +78,7 @@ def _decided(there: Catalogue, who: Customer, accept: Sequence[str], reject: Seq
 
     if not accept and not reject:
         return {}
-    model = embedder(there.served().embed or who.recipe.embed, who.plugins)
+    model = embedder(there.served().embed or who.recipe.embed, who.plugins, there)
     changed, live = 0, True
     for names, accepted in ((accept, True), (reject, False)):
         if names:

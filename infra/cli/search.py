@@ -81,7 +81,7 @@ class _Engine:
 
         self.who, self.there, self.text, self.top = who, there, text, top
         # what is live may be older than the customer's file, when a run with another model was refused
-        self.embedder: Embedder = embedder(there.embed or who.recipe.embed, who.plugins)
+        self.embedder: Embedder = embedder(there.embed or who.recipe.embed, who.plugins, there)
 
     def find(self, query: _Query) -> Findings:
         from tasks.search import search as ranked

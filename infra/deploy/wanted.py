@@ -52,10 +52,12 @@ OFFERS: Final = (
     Offer("onboard", "cpu", ("customer", "source", "stages")),
     Offer("evaluate", "cpu"),
     Offer("reembed", "cpu", ("customer", "model")),
+    Offer("adapt", "cpu"),
     Offer("finetune", "gpu"),
     Offer("make", "shares", helper=True, when=lambda customer: customer.pools.workers > 1),
     Offer("augment", "gpu", helper=True, when=_on_gpu("augment")),
     Offer("embed", "gpu", helper=True, when=_on_gpu("embed")),
+    Offer("tune", "gpu", helper=True, when=_on_gpu("adapt")),
 )
 
 

@@ -276,7 +276,7 @@ class FineTuning:
         """The model of what is live."""
         from tasks.embed import embedder
 
-        return embedder(self.shown.embed or self.customer.recipe.embed, self.customer.plugins)
+        return embedder(self.shown.embed or self.customer.recipe.embed, self.customer.plugins, self.shown)
 
 
 @contextmanager

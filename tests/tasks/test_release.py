@@ -80,7 +80,7 @@ def live(catalogue: Catalogue, model: Embedder, verdict: Verdict, run: str = "1"
 
 def blind(folder: Path) -> Embed:
     """The model that ships, made blind: every picture has the same vector."""
-    state = {key: value.clone() for key, value in network(embedder(Embed())._weights).state_dict().items()}
+    state = {key: value.clone() for key, value in network(embedder(Embed()).weights).state_dict().items()}
     eye = next(key for key, value in state.items() if key.startswith("visual.") and value.ndim == 4)
     state[eye].zero_()
     save_file(state, folder / "blind.safetensors")

@@ -233,7 +233,7 @@ def test_a_trained_model_understands_words_by_pictures_too(tmp_path: Path, model
     from safetensors.torch import save_file
 
     save_file(
-        {key: value.clone() for key, value in network(model._weights).state_dict().items()}, tmp_path / "m.safetensors"
+        {key: value.clone() for key, value in network(model.weights).state_dict().items()}, tmp_path / "m.safetensors"
     )
     trained = embedder(Embed(weights=str(tmp_path / "m.safetensors")))
     own = filled(tmp_path / "db", trained)

@@ -1,0 +1,57 @@
+"""How a tuned embedder looks at a picture that somebody asks with: the object in it, laid as the index has its parts.
+
+The index shows a part alone on the studio's backdrop, as large as fits. A general model has learned to see through the
+difference; one that has learned the parts themselves finds more when there is none.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from PIL import Image
+
+from tasks.augment import backdrop
+
+if TYPE_CHECKING:
+    from tasks.records import Bytes, Floats
+
+FILL: Final = 0.86  # of the side, that the object's longer side takes: as in the index
+SOLID: Final = 0.5  # cover from which on a pixel belongs to the object's box
+
+
+def looked(picture: Bytes, size: int) -> Bytes:
+    """What of `picture` (h, w, 3) uint8 is compared with an index by a tuned embedder: (size, size, 3)."""
+    from tasks import cutout
+
+    square, silhouette = cutout.cropped(picture)
+    return laid(square, silhouette.astype(np.float32), size)
+
+
+def laid(picture: Bytes, cover: Floats, size: int) -> Bytes:
+    """The object in `picture` (h, w, 3) on the studio's backdrop, (size, size, 3): `cover` (h, w) 0 to 1 is its mask.
+
+    Its box is in the middle and fills FILL of the side. A mask of nothing takes the whole picture.
+    """
+    if not (cover > SOLID).any():
+        cover = np.ones_like(cover)
+    rows, columns = (np.flatnonzero((cover > SOLID).any(axis=axis)) for axis in (1, 0))
+    side = round((max(np.ptp(rows), np.ptp(columns)) + 1) / FILL)
+    top, left = (round((some[0] + some[-1] + 1 - side) / 2) for some in (rows, columns))
+    # weighed with the cover, so that what is outside of the object does not bleed into its rim
+    layers = np.concatenate([picture * cover[..., None], 255 * cover[..., None]], axis=2).astype(np.float32)
+    window = _window(layers, top, left, side)
+    small = [Image.fromarray(window[..., one]).resize((size, size), Image.Resampling.BILINEAR) for one in range(4)]
+    pixels = np.stack([np.asarray(one) for one in small], axis=2)
+    mixed = pixels[..., :3] + backdrop(size) * (1 - pixels[..., 3:] / 255)
+    return np.asarray(np.clip(np.rint(mixed), 0, 255), dtype=np.uint8)
+
+
+def _window(layers: Floats, top: int, left: int, side: int) -> Floats:
+    """The square of `side` pixels at (top, left) of `layers` (h, w, c), which may lie outside; nothing is there."""
+    window = np.zeros((side, side, layers.shape[2]), np.float32)
+    low = np.maximum([top, left], 0)
+    high = np.maximum(np.minimum([top + side, left + side], layers.shape[:2]), low)
+    there = layers[low[0] : high[0], low[1] : high[1]]
+    window[low[0] - top : high[0] - top, low[1] - left : high[1] - left] = there
+    return window
