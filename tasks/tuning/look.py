@@ -22,10 +22,9 @@ SOLID: Final = 0.5  # cover from which on a pixel belongs to the object's box
 
 def looked(picture: Bytes, size: int) -> Bytes:
     """What of `picture` (h, w, 3) uint8 is compared with an index by a tuned embedder: (size, size, 3)."""
-    from tasks import cutout
+    from tasks.cutout import cut
 
-    square, silhouette = cutout.cropped(picture)
-    return laid(square, silhouette.astype(np.float32), size)
+    return laid(picture, cut(picture).mask, size)
 
 
 def laid(picture: Bytes, cover: Floats, size: int) -> Bytes:
