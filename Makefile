@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-steps test-platform lint format bench bench-recall bench-diffusion bench-variants bench-gate bench-platform check check-compose check-kubernetes mutations samples clean
+.PHONY: help setup demo test test-steps test-platform lint format bench bench-recall bench-diffusion bench-variants bench-gate bench-cutout bench-platform check check-compose check-kubernetes mutations samples clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -60,6 +60,9 @@ bench-variants: setup  ## variants of real parts in all ways, the gate's verdict
 
 bench-gate: setup  ## planted faults and sound pictures before the gate: a table and build/gate.json
 	$(BIN)/python tests/bench/gate.py
+
+bench-cutout: setup  ## query pictures cut out by the network and without learning: a table and build/cutout.json
+	$(BIN)/python tests/bench/cutout.py
 
 check: check-compose check-kubernetes  ## both of the following; not in CI, since they need more than make setup brings
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 SPHERES: Final = 64  # materials in stock for a batch
 TRAY: Final = 64  # pictures at a time: what is made of them on the way stays in the processor's cache
 STUDIO: Final = 0.3  # share of pictures that keep the studio's own light
+HIDDEN: Final = 0.35  # share of pictures in which another part lies over it
+CLEARER: Final = 0.15  # the same where it must be plain which part is meant
 
 
 class Darkroom:
@@ -52,24 +54,24 @@ class Darkroom:
         return torch.cat([self._developed(some, strength)[:, :3] for some in torch.split(views, TRAY)])
 
     def composed(self, views: Tensor, strength: float) -> tuple[Tensor, Tensor]:
-        """Those of `photographed`, and how much of each pixel is the part's, where nothing hides it: (n, 1, ...)."""
+        """Like `photographed`, less often hidden, and how much of each pixel is the part's: (n, 1, size, size)."""
         import torch
 
-        made = torch.cat([self._developed(some, strength) for some in torch.split(views, TRAY)])
+        made = torch.cat([self._developed(some, strength, CLEARER) for some in torch.split(views, TRAY)])
         return made[:, :3], made[:, 3:]
 
     def retaken(self, pictures: Tensor, strength: float) -> Tensor:
         """Pictures (n, 3, s, s), 0 to 1, as another camera makes them."""
         return self._taken(pictures, strength)
 
-    def _developed(self, views: Tensor, strength: float) -> Tensor:
+    def _developed(self, views: Tensor, strength: float, hidden: float = HIDDEN) -> Tensor:
         """Pictures, and what is seen of the parts, (n, 4, size, size)."""
         picture, cover = self._lit(views, strength)
         scene = self._places(len(views), strength)
         scene = self._strewn(scene, picture, cover, 0.6 * strength)
         scene = scene * (1 - self._shadow(cover, strength))
         picture = scene + cover * (picture - scene)
-        made = self._hidden(picture, cover, 0.35 * strength)
+        made = self._hidden(picture, cover, hidden * strength)
         return _joined(self._taken(made[:, :3], strength), made[:, 3:])
 
     def _lit(

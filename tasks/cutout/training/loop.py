@@ -165,6 +165,7 @@ def exam(silhouette: Any, album: Album) -> dict[str, float]:
         f"{name}, {place}, {what}": figure
         for name, every in found.items()
         for place, rows in (("clean", ~album.cluttered), ("cluttered", album.cluttered))
+        if rows.any()
         for what, figure in (("IoU", float(every[rows].mean())), ("over 0.8", float((every[rows] > GOOD).mean())))
     }
 

@@ -1,0 +1,135 @@
+"""A picture of any size and kind becomes a mask of its size, always the same one."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from tasks.cutout import cut, network
+from tasks.cutout.silhouette import masked
+from tasks.generate import specimen
+from tasks.records import Bytes, generator
+from tasks.snapshot import taken
+from tasks.studio.surface import surface
+
+if TYPE_CHECKING:
+    from tasks.records import View
+
+PARTS = (("angle bracket", 1003, 0), ("spur gear", 1004, 1), ("machined block", 1005, 0), ("hinge", 3, 0))
+
+
+def block(height: int = 200, width: int = 260) -> Bytes:
+    """A dark block on light, noisy ground."""
+    shown = generator("ground").normal(180, 4, (height, width, 3)).clip(0, 255).astype(np.uint8)
+    shown[height // 4 : height * 2 // 3, width // 4 : width * 3 // 4] = (40, 60, 90)
+    return shown
+
+
+def photographed(key: tuple[str, int, int]) -> View:
+    """A part that training has not seen, on a wooden table, by the catalogue's own renderer."""
+    from tasks.stages.background import Background
+
+    made = specimen(*key)
+    view = taken(surface(made.vertices, made.faces), made.part, "cut", 256)
+    placed: View = next(iter(Background(scenes=("wood",))(view.replace(rng=generator(made.number)))))
+    return placed
+
+
+def test_the_network_that_ships_finds_parts_better_than_what_stands_out() -> None:
+    """On a grainy table: nearly all of each part, and little else; the classical piece is further off."""
+    from tasks.cutout.training.loop import classical
+
+    shares = []
+    for key in PARTS:
+        view = photographed(key)
+        masks = cut(view.image).mask > 0.5, classical(view.image) > 0.5
+        shares.append([(mask & view.mask).sum() / (mask | view.mask).sum() for mask in masks])
+    network_, classic = np.mean(shares, axis=0)
+    assert network_ > 0.8, shares
+    assert network_ > classic, shares
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 5), (40, 900), (700, 31), (128, 128), (301, 200)])
+def test_the_mask_is_of_the_size_of_the_picture(shape: tuple[int, int]) -> None:
+    """Whatever that is: long, tall, tiny, odd."""
+    found = cut(block(*shape))
+    assert found.mask.shape == shape
+    assert found.mask.dtype == np.float32
+    assert 0 <= found.mask.min() <= found.mask.max() <= 1
+
+
+def test_what_is_padded_is_no_part_of_the_mask() -> None:
+    """A picture that was made square by hand has the same mask there, and 0 beside it."""
+    from tasks.cutout import square
+
+    shown = block(200, 261)
+    wide, whole = cut(shown).mask, cut(square(shown)).mask
+    np.testing.assert_array_equal(wide, whole[31:231])
+    assert wide[60:120, 80:180].min() > 0.5
+
+
+@pytest.mark.parametrize("grey", [0, 90, 255])
+def test_without_an_object_nothing_is_found(grey: int) -> None:
+    """The mask is then all of the picture."""
+    found = cut(np.full((50, 70, 3), grey, np.uint8))
+    assert not found.found
+    assert (found.mask == 1).all()
+
+
+def test_grey_pictures_are_cut_out_too() -> None:
+    """Three equal channels."""
+    grey = np.repeat(block().mean(2, keepdims=True).astype(np.uint8), 3, axis=2)
+    found = cut(grey)
+    assert found.found
+    assert found.mask[60:120, 80:180].min() > 0.5
+
+
+def test_threads_and_repeated_calls_find_the_same() -> None:
+    """Also where several threads are the first to need the network."""
+    shown = block()
+    network._loaded.cache_clear()
+    with ThreadPoolExecutor(4) as threads:
+        masks = [one.mask for one in threads.map(cut, [shown] * 6)]
+    for mask in [*masks, cut(shown.copy()).mask]:
+        np.testing.assert_array_equal(mask, masks[0])
+
+
+def says(where: Any) -> Any:
+    """A network that is sure of the pixels (128, 128) `where`, whichever side is up."""
+
+    def answer(given: torch.Tensor) -> torch.Tensor:
+        found = torch.stack(
+            [torch.from_numpy(np.where(turned, 4.0, -4.0).astype(np.float32))[None] for turned in turns]
+        )
+        assert len(given) == len(found)
+        return found
+
+    turns = [where, where[:, ::-1], np.rot90(where), np.rot90(where, 2)]
+    return answer
+
+
+def test_only_the_heaviest_piece_is_kept_and_looks_are_turned_back() -> None:
+    """A smaller one beside it is another object."""
+    where = np.zeros((network.SIDE, network.SIDE), dtype=bool)
+    where[20:60, 30:90] = True
+    alone = masked(block(128, 128), says(where)).mask > 0.5
+    np.testing.assert_array_equal(alone, where)
+    both = where.copy()
+    both[80:100, 10:30] = True
+    np.testing.assert_array_equal(masked(block(128, 128), says(both)).mask > 0.5, where)
+
+
+def test_where_the_network_sees_nothing_what_stands_out_is_the_object() -> None:
+    """The classical piece; and a speck is nothing."""
+    where = np.zeros((network.SIDE, network.SIDE), dtype=bool)
+    shown = np.asarray(Image.fromarray(block(128, 128)))
+    for some in (where, where | (np.add.outer(np.arange(128), np.arange(128)) < 8)):
+        found = masked(shown, says(some))
+        assert found.found
+        there = (shown == (40, 60, 90)).all(axis=2)
+        assert ((found.mask > 0.5) & there).sum() / ((found.mask > 0.5) | there).sum() > 0.8
