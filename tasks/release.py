@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tasks.evaluate import Evaluation
     from tasks.progress import Progress
     from tasks.queries import Query
+    from tasks.score import Share
 
 
 class RefusedError(ValueError):
@@ -40,6 +41,10 @@ class Compared(Record):
     queries: int = Field(ge=0, description="How many questions both were asked.")
     before: float = Field(ge=0, le=1, description="Recall@1 of what is live.")
     after: float = Field(ge=0, le=1, description="Recall@1 of what the run made.")
+    before_interval: tuple[float, float] | None = Field(
+        None, description="95 % interval of what is live; null where it was not measured now."
+    )
+    after_interval: tuple[float, float] | None = Field(None, description="95 % interval of what the run made.")
 
 
 class Verdict(Record):
@@ -141,12 +146,25 @@ def _both(
         if before is None:
             return None, "Nothing to compare with: the model of the catalogue that was live is not here any more."
         note = "Compared with the recall that was measured back then: the model that was live is not here any more."
-        return Compared(queries=len(asked), before=before, after=found.recall["1"].value), note
-    after = found
+        after = found.recall["1"]
+        return Compared(queries=len(asked), before=before, after=after.value, after_interval=_interval(after)), note
+    measured = found
     if len(shared) < len(now):
-        after = measure(made, embedder, some, embedder.table, among=shared, variants=policy(found.searched))
-    before = measure(served, own, some, served.vectors, among=shared, variants=policy(served.kinds)).recall["1"].value
-    return Compared(queries=len(some), before=before, after=after.recall["1"].value), ""
+        measured = measure(made, embedder, some, embedder.table, among=shared, variants=policy(found.searched))
+    now_live = measure(served, own, some, served.vectors, among=shared, variants=policy(served.kinds))
+    old, new = now_live.recall["1"], measured.recall["1"]
+    compared = Compared(
+        queries=len(some),
+        before=old.value,
+        after=new.value,
+        before_interval=_interval(old),
+        after_interval=_interval(new),
+    )
+    return compared, ""
+
+
+def _interval(share: Share) -> tuple[float, float]:
+    return round(share.low, 4), round(share.high, 4)
 
 
 def _shapes(catalogue: Catalogue) -> dict[str, str]:

@@ -44,7 +44,8 @@ def reembed(
 
     Args:
         customer: Slug of a customer, or the path of their YAML file.
-        model: An open_clip model name, the model that ships, or an embedder's name; without it, what the file says.
+        model: An open_clip model name, the model that ships, or an embedder's name, as it was before it was tuned to
+            the customer; without it, what the file says.
         weights: An open_clip pretrained tag, the path of a safetensors file, or random.
         settings: A setting of an embedder, as key=value; several may be given.
         even_if_worse: Switch also when less is found than before; without it such a run is refused.
@@ -55,7 +56,9 @@ def reembed(
     machine = here()
     who = resolve(customer, machine)
     catalogue(who, machine)  # says so where there is none
-    embed = _asked(who, database(who, machine), model, weights, settings)
+    embed = _asked(who.recipe.embed, model, weights, settings)
+    if model:
+        embed = _untuned(embed, who, database(who, machine))
     if even_if_worse:
         who = who.model_copy(update={"release": who.release.model_copy(update={"tolerance": 1.0})})
     machine.hush()
@@ -76,17 +79,22 @@ def reembed(
     return 0
 
 
-def _asked(who: Customer, there: Catalogue, model: str, weights: str, settings: Sequence[str]) -> Embed:
-    """The model that is asked for, untuned; one that the customer's file names has its settings there."""
-    from blocks.customer import NEVER, Embed
-    from tasks.tuning.shelf import resolved
+def _asked(own: Embed, model: str, weights: str, settings: Sequence[str]) -> Embed:
+    """The model that is asked for; one that the customer's file names has its settings there."""
+    from blocks.customer import Embed
 
-    own = who.recipe.embed
     if not (model or weights or settings):
         return own
     kept = own.settings if model in {"", own.model} else {}
     weights = weights or ("" if model else own.weights)
-    asked = Embed(model=model or own.model, weights=weights, settings=kept | parsed(settings))
+    return Embed(model=model or own.model, weights=weights, settings=kept | parsed(settings))
+
+
+def _untuned(asked: Embed, who: Customer, there: Catalogue) -> Embed:
+    """The model as it is, where somebody asks for it by name: not the weights that were tuned from it."""
+    from blocks.customer import NEVER
+    from tasks.tuning.shelf import resolved
+
     tuned = resolved(asked, there, who.plugins) != asked
     return asked.model_copy(update={"tuned": NEVER}) if tuned else asked
 

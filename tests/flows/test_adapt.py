@@ -17,7 +17,6 @@ from tasks.tuning import shelf
 from tasks.tuning.course import Course
 
 Run = Callable[..., dict[str, Any]]
-pytestmark = pytest.mark.filterwarnings("ignore:The given NumPy array is not writable")
 QUICK = Course(steps=4, parts=2, pictures=1, views=4)
 
 

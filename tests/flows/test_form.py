@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from blocks.customer import Customer, Recipe
-from flows import augment, embed, evaluate, finetune, make, onboard, reembed
+from flows import adapt, augment, embed, evaluate, finetune, make, onboard, reembed, tune
 from flows.form import Limits, StageSettings, chosen, defaults
 from tasks.stages import installed
 
 FLOWS = {
     module.__name__.rpartition(".")[2]: getattr(module, module.__name__.rpartition(".")[2])
-    for module in (onboard, evaluate, augment, finetune, make, embed, reembed)
+    for module in (onboard, evaluate, augment, finetune, make, embed, reembed, adapt, tune)
 }
 
 

@@ -6,10 +6,11 @@ import pytest
 
 from blocks.collection import CatalogueBlock, CustomerBlock, SourceBlock
 from blocks.customer import Customer, Pools
-from flows import augment, embed, evaluate, finetune, make, onboard, reembed
+from flows import adapt, augment, embed, evaluate, finetune, make, onboard, reembed, tune
 from flows.place import gpu, in_pool, ours
 
 FLOWS = (
+    adapt.adapt,
     augment.augment,
     embed.embed,
     evaluate.evaluate,
@@ -17,6 +18,7 @@ FLOWS = (
     make.make,
     onboard.onboard,
     reembed.reembed,
+    tune.tune,
 )
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = ("onboard", "search", "evaluate", "parts", "images", "stages", "doctor")
+COMMANDS = ("onboard", "search", "evaluate", "adapt", "parts", "images", "stages", "doctor")
 HEAVY = ("torch", "prefect", "lancedb", "pyrender", "open_clip", "numpy", "trimesh", "pyarrow", "diffusers", "PIL")
 
 

@@ -180,7 +180,10 @@ def test_a_catalogue_that_grows_or_changes_shape_is_not_worse(catalogue: Catalog
     verdict = judged(catalogue, model)
     assert verdict.refusal == ""
     assert verdict.outcome["recall"]["1"] == 0
-    assert verdict.outcome["compared"] == {"queries": 10, "before": 1, "after": 1}
+    compared = verdict.outcome["compared"]
+    assert (compared["queries"], compared["before"], compared["after"]) == (10, 1, 1)
+    assert compared["before_interval"] == compared["after_interval"]
+    assert 0 < compared["after_interval"][0] < compared["after_interval"][1] == 1
 
 
 def test_another_model_is_compared_by_what_each_finds(catalogue: Catalogue, model: Embedder, tmp_path: Path) -> None:
