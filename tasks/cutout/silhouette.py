@@ -9,13 +9,15 @@ from PIL import Image
 from pydantic import Field
 
 from tasks.cutout import classic, network
-from tasks.cutout.windows import corner, square
+from tasks.cutout.windows import corner, square, window
 from tasks.records import Bytes, Floats, Record
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SURE: Final = 0.5  # certainty from which on a pixel is the object's
+CLOSE: Final = 0.75  # share of the closer look's side that the object takes
+BEFORE: Final = 0.3  # how much the first look counts beside the closer one
 SOFT: Final = 2  # of the network's pixels about the object in which what it is less sure of still counts
 
 
@@ -35,25 +37,45 @@ def cut(picture: Bytes) -> Cut:
 
 
 def masked(picture: Bytes, trained: Any) -> Cut:
-    """The object in `picture` (h, w, 3) uint8 as the network `trained` sees it; the classical one where it doesn't."""
+    """The object in `picture` (h, w, 3) uint8 as the network `trained` sees it; the classical one where it doesn't.
+
+    It is looked at twice: where is it, and then closer, for a far-away object has few of the network's pixels.
+    """
     whole = square(picture)
-    found = _seen(whole, trained)
+    found = piece(_sure(whole, trained))
     if found is None:
-        piece = classic.piece(whole)
-        if piece is None:
+        seen = classic.piece(whole)
+        if seen is None:
             return Cut(mask=np.ones(picture.shape[:2], np.float32), found=False)
-        found = piece.astype(np.float32)
-    grown = np.asarray(Image.fromarray(found).resize(whole.shape[1::-1], Image.Resampling.BILINEAR))
+        grown = _resized(seen.astype(np.float32), len(whole))
+    else:
+        grown = _closer(whole, _resized(found, len(whole)), trained)
     top, left = corner(picture)
     height, width = picture.shape[:2]
     return Cut(mask=np.ascontiguousarray(grown[-top : height - top, -left : width - left]), found=True)
 
 
-def _seen(whole: Bytes, trained: Any) -> Floats | None:
-    """How sure the network is of each of its pixels, (128, 128) 0 to 1, 0 off the piece; None where it sees nothing."""
+def _closer(whole: Bytes, first: Floats, trained: Any) -> Floats:
+    """What a closer look at the object in the square `whole` says, (s, s), where the `first` look (s, s) found it.
+
+    Where the closer look sees nothing, the first one stands.
+    """
+    rows, columns = (np.flatnonzero((first > SURE).any(axis=axis)) for axis in (1, 0))
+    side = round((max(np.ptp(rows), np.ptp(columns)) + 1) / CLOSE)
+    top, left = (round((some[0] + some[-1] + 1 - side) / 2) for some in (rows, columns))
+    before = _resized(window(first, top, left, side), network.SIDE)
+    both = (_sure(window(whole, top, left, side), trained) + BEFORE * before) / (1 + BEFORE)
+    found = piece(np.asarray(both, np.float32))
+    if found is None:
+        return first
+    # back to where it was: the window of the window's own negative corner is all of the picture
+    return np.asarray(window(_resized(found, side), -top, -left, len(whole)), np.float32)
+
+
+def piece(sure: Floats) -> Floats | None:
+    """The heaviest piece of what is object in `sure` (n, n), with its soft rim, 0 off it; None where there is none."""
     from scipy import ndimage
 
-    sure = _sure(whole, trained)
     labels, count = ndimage.label(sure > SURE)
     if not count:
         return None
@@ -63,6 +85,10 @@ def _seen(whole: Bytes, trained: Any) -> Floats | None:
         return None
     near = ndimage.binary_dilation(heaviest, iterations=SOFT) & (heaviest | (labels == 0))
     return np.asarray(sure * near, np.float32)
+
+
+def _resized(mask: Floats, side: int) -> Floats:
+    return np.asarray(Image.fromarray(mask).resize((side, side), Image.Resampling.BILINEAR), np.float32)
 
 
 def _sure(whole: Bytes, trained: Any) -> Floats:
