@@ -19,7 +19,7 @@ from prefect import flow, task
 from blocks.collection import CustomerBlock
 from flows.embed import embedded
 from flows.form import Limits, titled
-from flows.page import progress, saying, table
+from flows.page import progress, result, saying, table
 from flows.patience import patiently
 from flows.place import alone, home
 from flows.tune import tuned
@@ -70,7 +70,7 @@ def adapt(
         progress() as shown,
         opened(who, customer.catalogue.catalogue(), course, home(), limits.processes, shown) as work,
     ):
-        ahead = look_ahead(work)
+        ahead = result(look_ahead(work, return_state=True))
         _show(who.slug, ahead["seconds"], "Seconds that it will take.")
         if dry_run:
             return saying(f"It would take about {ahead['seconds']['total'] / 60:.0f} minutes.", ahead)

@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from lancedb.expr import col, lit
 
-from blocks.catalogue import VECTORS, Catalogue
-from blocks.customer import Customer, Release
-from flows.inline import run_adapt
+from blocks.catalogue import VECTORS, Catalogue, schema
+from blocks.collection import CatalogueBlock, CustomerBlock
+from blocks.customer import NEVER, Customer, Embed, Pools, Release
+from flows import tune
+from flows.inline import run_adapt, run_reembed
+from infra.cli.reembed import _untuned
+from tasks import codec, release
 from tasks.embed import embedder
 from tasks.progress import Silent
+from tasks.publish import stay_live
+from tasks.reembedding import opened
+from tasks.release import RefusedError, Verdict
+from tasks.search import search
 from tasks.tuning import shelf
 from tasks.tuning.course import Course
+from tasks.tuning.work import Adaptation
+from tasks.tuning.work import opened as learning
 
 Run = Callable[..., dict[str, Any]]
+ROOT = Path(__file__).resolve().parents[2]
 QUICK = Course(steps=4, parts=2, pictures=1, views=4)
 
 
@@ -45,7 +60,13 @@ def adapt(catalogue: Catalogue, who: Customer, tmp_path: Path) -> Run:
 
 
 def test_it_goes_live_and_onboarding_goes_on_with_it(
-    onboard: Run, adapt: Run, catalogue: Catalogue, who: Customer, tmp_path: Path
+    onboard: Run,
+    adapt: Run,
+    catalogue: Catalogue,
+    who: Customer,
+    cad: Path,
+    washer: Any,
+    tmp_path: Path,
 ) -> None:
     """Searches read its vectors, nothing is left to do, new parts get vectors of it, and no scratch file stays."""
     onboard(who)
@@ -64,5 +85,162 @@ def test_it_goes_live_and_onboarding_goes_on_with_it(
     there = {name: catalogue.table(name).version for name in catalogue.tables()}
     assert onboard(who)["parts"]["unchanged"] == 3
     assert {name: catalogue.table(name).version for name in catalogue.tables()} == there
+    assert (summary["parts"], summary["vectors"]) == (3, catalogue.table(served.vectors).count_rows())
+    assert set(summary["figures"]["recall"]) == {"1", "5", "10"}
+    assert len(summary["figures"]["compared"]["after_interval"]) == 2
+    assert {"render", "learn", "embed", "evaluate", "publish", "total"} == set(summary["seconds"])
+
+    washer(7).export(cad / "washer-7.stl")
+    assert onboard(who)["parts"]["new"] == 1
+    assert (catalogue.served().vectors, catalogue.served().embed) == (served.vectors, served.embed)
     model = embedder(served.embed, ("*",), catalogue)
-    assert model.looks([]).shape == (0, 1, model.dimension)
+    (row,) = catalogue.rows("images", ("image",), (col("part") == lit("washer-7")) & (col("place") == lit(0)))[:1]
+    hits = search(catalogue, model, [codec.decode(row["image"])], "", 4).hits
+    assert "washer-7" in {hit.part for hit in hits}
+
+    back = _untuned(Embed(), who, catalogue)
+    assert back.tuned == NEVER
+    with opened(who, catalogue, Embed(), tmp_path / "home", 1) as same:
+        assert same.nothing_to_do()  # the file's model means the tuned weights
+    run_reembed(who, catalogue, embed=back, progress=Silent(), home=tmp_path / "home", workers=1)
+    assert catalogue.served().vectors == plain
+    assert [(card.status, card.digest) for card in shelf.cards(catalogue)] == [("aside", summary["weights"])]
+    assert onboard(who)["parts"]["unchanged"] == 4
+    assert catalogue.served().vectors == plain
+
+
+def test_a_run_that_was_stopped_goes_on_and_one_that_is_refused_changes_nothing(
+    onboard: Run, adapt: Run, catalogue: Catalogue, who: Customer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same weights as without a stop; they wait to be judged; refused, they stay aside with the reason."""
+    onboard(who)
+    live = catalogue.served()
+    whole = Adaptation(who, catalogue, QUICK, tmp_path / "whole", 1)
+    whole.render()
+    whole.learn(1.0)
+    stopped = Adaptation(who, catalogue, QUICK, tmp_path / "home", 1)
+    first, *_ = stopped.stretches()
+    stopped.learn(first)
+    resumed = Adaptation(who, catalogue, QUICK, tmp_path / "home", 1)
+    for until in resumed.stretches():
+        resumed.learn(until)
+    assert any(note.startswith("The learning went on where it was stopped") for note in resumed.notes)
+    digest = resumed.keep()
+    assert digest == shelf.named(shelf.packed(whole.loop.result()), "acme")
+    assert (shelf.cards(catalogue)[0].status, shelf.cards(catalogue)[0].made) == ("aside", "")
+    assert catalogue.served() == live
+
+    monkeypatch.setattr(release, "judge", lambda *_: Verdict(refusal="It finds less."))
+    with pytest.raises(RefusedError, match="It finds less") as refused:
+        adapt()
+    assert refused.value.summary["weights"] == digest
+    assert any("wait to be judged" in note for note in refused.value.summary["notes"])
+    assert catalogue.served() == live
+    (card,) = shelf.cards(catalogue)
+    assert (card.status, card.reason, card.made) == ("aside", "It finds less.", refused.value.summary["run"])
+    assert not (tmp_path / "home" / "customers" / "acme" / "tuning").exists()
+    assert Adaptation(who, catalogue, QUICK, tmp_path / "home", 1).waiting() == ""
+    assert onboard(who)["parts"]["unchanged"] == 3
+
+
+def test_what_cannot_be_done_is_a_sentence(onboard: Run, adapt: Run, customer: Customer, cad: Path) -> None:
+    """Nothing live, a model that is a plug-in, a file that wants none, fewer than two shapes."""
+
+    def embedded_with(embed: Embed) -> Customer:
+        return customer.model_copy(update={"recipe": customer.recipe.model_copy(update={"embed": embed})})
+
+    with pytest.raises(ValueError, match="Nothing of 'acme' is live yet: onboard the customer first"):
+        adapt(customer)
+    (cad / "washer-3.stl").unlink()
+    (cad / "washer-5.stl").unlink()
+    onboard()
+    with pytest.raises(ValueError, match=r"hog is a plug-in, which can't be tuned"):
+        adapt(embedded_with(Embed(model="hog")))
+    with pytest.raises(ValueError, match=r"wants no tuned weights: take tuned: never out of recipe\.embed"):
+        adapt(embedded_with(Embed(tuned=NEVER)))
+    with pytest.raises(ValueError, match="have 1 shapes with CAD, and two are the least"):
+        adapt(customer)
+
+
+def test_who_looks_ahead_changes_nothing(onboard: Run, catalogue: Catalogue, who: Customer, tmp_path: Path) -> None:
+    """Seconds for each piece, and their sum; photographs are counted, and shapes that two parts share once."""
+    onboard(who)
+    photograph = catalogue.rows("images", schema("images").names)[0] | {"id": "f" * 32, "kind": "photo"}
+    twin = catalogue.rows("parts", schema("parts").names, col("part") == lit("block"))[0] | {"part": "block-2"}
+    catalogue.upsert("images", [photograph | {"part": "block-2"}])
+    catalogue.upsert("parts", [twin])
+    stay_live(catalogue)
+    there = {name: catalogue.table(name).version for name in catalogue.tables()}
+    work = Adaptation(who, catalogue, Course(minutes=2), tmp_path / "home", 2)
+    ahead = work.outlook()
+    assert (ahead["parts"], ahead["photographs"], ahead["model"]) == (3, 1, "partsight-small")
+    assert [sitter.part.number for sitter in work.sitters] == ["block", "washer-3", "washer-5"]
+    assert work.sitters[0].photographs == (photograph["image"],)
+    seconds = dict(ahead["seconds"])
+    total = seconds.pop("total")
+    assert seconds["learn"] == 120
+    assert all(value > 0 for value in seconds.values())
+    assert total == pytest.approx(sum(seconds.values()), abs=0.3)
+    assert {name: catalogue.table(name).version for name in catalogue.tables()} == there
+    assert not (tmp_path / "home" / "customers" / "acme" / "tuning").exists()
+
+
+def test_the_flow_is_one_of_prefects(
+    onboard: Run, catalogue: Catalogue, who: Customer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its form has a sentence for each parameter and each setting; its tasks learn, embed and switch."""
+    monkeypatch.setenv("PARTSIGHT_HOME", str(tmp_path / "home"))
+    onboard(who)
+    (tmp_path / "run.py").write_text(
+        "import sys\n"
+        "from blocks.customer import Customer\n"
+        "from blocks.collection import CatalogueBlock, CustomerBlock\n"
+        "from flows.adapt import adapt\n"
+        "from tasks.tuning.course import Course\n"
+        "if __name__ == '__main__':\n"
+        "    fields = adapt.parameters.properties\n"
+        "    assert list(fields) == ['customer', 'course', 'limits', 'force', 'dry_run'], fields\n"
+        "    assert all(field.description.endswith('.') for field in Course.model_fields.values())\n"
+        "    who = Customer.model_validate_json(sys.argv[1])\n"
+        "    block = CustomerBlock(settings=who, catalogue=CatalogueBlock(uri=sys.argv[2]))\n"
+        "    course = Course.model_validate_json(sys.argv[3])\n"
+        "    assert set(adapt(block, course=course, dry_run=True)['seconds']) >= {'learn', 'total'}\n"
+        "    print(adapt(block, course=course)['weights'])\n"
+    )
+    environment = {**os.environ, "PREFECT_HOME": str(tmp_path / "prefect"), "PREFECT_LOGGING_LEVEL": "CRITICAL"}
+    command = [sys.executable, tmp_path / "run.py", who.model_dump_json(), catalogue.uri, QUICK.model_dump_json()]
+    run = subprocess.run(
+        command, env=environment | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    served = catalogue.served()
+    assert served.embed is not None
+    assert run.stdout.split()[-1] == served.embed.tuned
+
+
+def test_where_the_learning_is_done_in_a_pool(
+    onboard: Run, catalogue: Catalogue, who: Customer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is one run of the flow tune; what it took is told, and its weights are found in the tables."""
+    onboard(who)
+    pooled = who.model_copy(update={"pools": Pools(gpu="gpu", on_gpu=("adapt",))})
+    block = CustomerBlock(settings=pooled, catalogue=CatalogueBlock(uri=catalogue.uri))
+    asked: list[Any] = []
+
+    def elsewhere(flow: str, slug: str, given: dict[str, Any], shares: int) -> Iterator[dict[str, Any]]:
+        asked.append((flow, slug, shares, given["course"], given["processes"]))
+        with learning(pooled, catalogue, QUICK, tmp_path / "there", 1) as there:
+            there.render()
+            there.learn(1.0)
+            digest = there.keep()
+        yield {} if len(asked) > 1 else {"weights": digest, "seconds": {"learn": 3.0}, "notes": ["Hot."]}
+
+    monkeypatch.setattr(tune, "elsewhere", elsewhere)
+    monkeypatch.setattr(tune, "in_pool", lambda customer, what: what in customer.pools.on_gpu)
+    with learning(pooled, catalogue, QUICK, tmp_path / "here", 1) as work:
+        digest = tune.tuned(work, block, 2)
+        assert (work.seconds, work.notes) == ({"learn": 3.0}, ["Hot."])
+        assert asked == [("tune", "acme", 1, QUICK.model_dump(mode="json"), 2)]
+        assert tune.tuned(work, block, 2) == digest  # somebody has ended that run by hand: its weights are there
+    assert not (tmp_path / "here").exists()
+    assert [card.digest for card in shelf.cards(catalogue)] == [digest]
