@@ -11,6 +11,7 @@ import shutil
 import time
 from contextlib import contextmanager
 from functools import cached_property
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Final
 
 from blocks.customer import NEVER
@@ -85,17 +86,16 @@ class Adaptation:
 
     def stretches(self) -> Iterator[float]:
         """The shares at which pieces of the learning end, from where it stands to 1."""
-        self.progress.start("learn", STRETCHES)
-        begun = round(self.loop.share * STRETCHES, 6)
-        self.progress.advance("learn", int(begun))
-        yield from (piece / STRETCHES for piece in range(int(begun) + 1, STRETCHES + 1))
+        begun = int(round(self.loop.share * STRETCHES, 6))
+        self.progress.start("learn", 100)
+        self.progress.advance("learn", round(100 * self.loop.share))
+        yield from (piece / STRETCHES for piece in range(begun + 1, STRETCHES + 1))
         self.progress.finish("learn")
 
     def learn(self, until: float) -> float:
         """Learn until so much of the whole is done and write a checkpoint; returns how much is."""
-        with self._timed("learn"):
+        with self._watched(self.loop), self._timed("learn"):
             self.loop.run(until=until)
-        self.progress.advance("learn")
         return self.loop.share
 
     def keep(self) -> str:
@@ -250,6 +250,28 @@ class Adaptation:
     def _folder(self) -> Path:
         """Where buffers and checkpoint are kept while it learns."""
         return self._home / "customers" / self.customer.slug / "tuning"
+
+    @contextmanager
+    def _watched(self, loop: Loop) -> Iterator[None]:
+        """Tell every second how many hundredths of the whole are learned."""
+        over, told = Event(), round(100 * loop.share)
+
+        def watch() -> None:
+            nonlocal told
+            ended = False
+            while not ended:
+                ended = over.wait(1.0)
+                now = round(100 * loop.share)
+                self.progress.advance("learn", now - told)
+                told = now
+
+        thread = Thread(target=watch, name="learning", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
     @contextmanager
     def _timed(self, what: str) -> Iterator[None]:
