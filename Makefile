@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-steps test-platform lint format bench bench-recall bench-diffusion bench-variants bench-gate bench-cutout bench-platform check check-compose check-kubernetes mutations samples clean
+.PHONY: help setup demo test test-steps test-runs test-platform coverage lint format bench bench-recall bench-diffusion bench-variants bench-gate bench-cutout bench-platform check check-compose check-kubernetes mutations samples clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -27,14 +27,20 @@ demo: setup  ## onboard the sample catalogue, then search it with a picture and 
 
 test: setup lint  ## everything that CI runs: lint, types, contracts, tests
 	sh infra/browser.sh
-	$(MAKE) --jobs=2 --output-sync=target test-steps test-platform
+	$(MAKE) --jobs=2 --output-sync=target test-steps test-platform test-runs
 
-test-steps: setup  ## the tests of every step, with coverage
-	$(BIN)/pytest --cov --cov-report=term:skip-covered --durations=15 --ignore tests/infra/platform --ignore tests/flows/test_workers.py
+test-steps: setup  ## the tests of every step
+	$(BIN)/pytest --durations=15 --ignore tests/infra --ignore tests/flows
+
+test-runs: setup  ## the tests of whole runs and of the command
+	$(BIN)/pytest --durations=15 tests/flows tests/infra --ignore tests/infra/platform --ignore tests/flows/test_workers.py
 
 test-platform: setup  ## the tests of server, workers and browser together: they mostly wait
 	$(BIN)/pytest --durations=5 tests/infra/platform
 	$(BIN)/pytest tests/flows/test_workers.py
+
+coverage: setup  ## how much of the code the tests of steps and runs reach: a table
+	$(BIN)/pytest --cov --cov-report=term:skip-covered --ignore tests/infra/platform --ignore tests/flows/test_workers.py
 
 lint: setup  ## ruff, mypy --strict, the direction of imports
 	$(BIN)/ruff check
