@@ -7,7 +7,8 @@
 16 index views of each part; queries by another renderer, clean and cluttered, and by the studio (`questions.py`).
 Prints tables with 95 % intervals and writes build/recall.json. Goals that are missed are marked, never hidden.
 Pictures and the baselines' vectors are kept in build/recall, so that other weights are measured in a minute:
-`python tests/bench/recall.py --weights FILE`.
+`python tests/bench/recall.py --weights FILE`. Then each catalogue is tuned, 30 minutes unless --minutes says otherwise,
+and what each ingredient of a search gives is told apart (`ablation.py`); --minutes 0 leaves that out.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import numpy as np
 from rich.console import Console
 
 sys.path.insert(0, str(Path(__file__).parent))
+import ablation
 import baselines
 import galleries
 import questions
@@ -56,6 +58,9 @@ def main() -> int:
     _progress("the embedder's pace on one core")
     pace = _pace(arguments.weights)
     found = {name: measured(gallery, arguments) for name, gallery in _galleries(arguments)}
+    if arguments.minutes:
+        for name, gallery in _galleries(arguments):
+            found[name]["ablation"] = taken_apart(gallery, arguments)
     own = embedder(Embed(weights=arguments.weights))
     report: dict[str, Any] = {
         "model": {"name": own.name, "digest": own.digest, "trained": own.trained},
@@ -82,6 +87,15 @@ def _galleries(arguments: argparse.Namespace) -> list[tuple[str, Gallery]]:
         return made
     _progress("onboarding real parts")
     return [*made, ("(b)", galleries.real(arguments.weights))]
+
+
+def taken_apart(gallery: Gallery, arguments: argparse.Namespace) -> dict[str, Any]:
+    """What each ingredient of a search gives once `gallery` is tuned, and what the tuning took."""
+    step = Steps()
+    step.say(f"tuning {gallery.customer.slug}: {arguments.minutes:g} minutes of learning")
+    told = ablation.tuned(gallery, arguments.minutes)
+    asked = questions.asked(gallery, 20 if arguments.small else len(gallery.parts), step)
+    return {"adapt": told, **ablation.Ablation(gallery, asked, step).measured()}
 
 
 def measured(gallery: Gallery, arguments: argparse.Namespace) -> dict[str, Any]:
@@ -172,6 +186,9 @@ def goals(report: dict[str, Any]) -> dict[str, Any]:
                 share = figures["part"]["5"]
                 what = f"{100 * share['low']:.1f} to {100 * share['high']:.1f} %"
                 found[f"{name} text, {way}, recall@5"] = figure(share["value"], 0.8, what)
+        if "ablation" in one:
+            for what, (value, goal, beside) in ablation.goals(name, one["ablation"]).items():
+                found[what] = figure(value, goal, beside)
     speed = report["speed"]
     what = f"{speed['pictures_per_second_per_core']} of {speed['ideal_pictures_per_second']} pictures/s/core"
     found["embedding over matrix product"] = figure(speed["share"], 0.6, f"{what}, {speed['arithmetic']}")
@@ -212,8 +229,12 @@ class Steps:
     def __call__(self, what: str, done: int, of: int) -> None:
         """Say it, unless something was said just now."""
         if time.monotonic() - self._said > QUIET:
-            self._said = time.monotonic()
-            _progress(f"{what}: {done} of {of}")
+            self.say(f"{what}: {done} of {of}")
+
+    def say(self, what: str) -> None:
+        """Say it in any case."""
+        self._said = time.monotonic()
+        _progress(what)
 
 
 def _progress(what: str) -> None:
@@ -225,6 +246,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--parts", type=int, default=200, help="made-up parts")
     parser.add_argument("--small", action="store_true", help="40 made-up parts, and questions about 20 of each set")
     parser.add_argument("--weights", default="", help="safetensors file to measure instead of what ships")
+    parser.add_argument(
+        "--minutes", type=float, default=30, help="minutes that each catalogue is tuned; 0 leaves it out"
+    )
     return parser.parse_args()
 
 

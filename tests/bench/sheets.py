@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import ablation
 import baselines
 import subjects
 from rich.table import Table
@@ -27,6 +28,10 @@ def tables(report: dict[str, Any]) -> Iterator[Table]:
     for name, one in report["sets"].items():
         if one["text"]:
             yield words(name, one["text"])
+    for name, one in report["sets"].items():
+        if "ablation" in one:
+            yield ingredients(name, one["ablation"])
+            yield gains(name, one["ablation"])
     yield pace(report)
     yield goals(report["figures"])
 
@@ -55,6 +60,33 @@ def words(name: str, text: dict[str, Any]) -> Table:
         if way != "example":
             shares = (figures["part"]["1"], figures["part"]["5"], figures["siblings"]["1"], figures["family"]["1"])
             table.add_row(way, *(_share(one, " ") for one in shares))
+    return table
+
+
+def ingredients(name: str, found: dict[str, Any]) -> Table:
+    """recall@1 and @5 of each way of looking, and recall@1 where twins count as one."""
+    table = Table(title=f"{name} recall@1 / @5 in %, 95 % interval of @1, (@1 with twins as one)", title_justify="left")
+    table.add_column("way", no_wrap=True)
+    for cell in found["cells"]:
+        table.add_column(cell.replace(", ", ",\n"), justify="right", no_wrap=True)
+    for way in ablation.WAYS:
+        row = [f"{_cell(cell[way])} ({100 * cell[way]['twins']['1']['value']:.1f})" for cell in found["cells"].values()]
+        table.add_row(way, *row)
+    return table
+
+
+def gains(name: str, found: dict[str, Any]) -> Table:
+    """By how many points each ingredient raises recall@1."""
+    cells = {cell: figures["gains"] for cell, figures in found["cells"].items() if "gains" in figures}
+    table = Table(title=f"{name} what it adds to recall@1, in points, with 95 % intervals", title_justify="left")
+    for head in ("ingredient", *cells):
+        table.add_column(head)
+    for what, _, _ in ablation.PAIRS:
+        row = [
+            f"{100 * one['value']:+.1f} ({100 * one['low']:+.1f} to {100 * one['high']:+.1f})"
+            for one in (cell[what] for cell in cells.values())
+        ]
+        table.add_row(what, *row)
     return table
 
 
