@@ -63,7 +63,7 @@ class Verdict(Record):
             "released": not self.refusal,
             "recall": {depth: round(share.value, 4) for depth, share in found.recall.items()} if found else None,
             "threshold": round(found.threshold.value, 4) or None if found else None,  # 0 tells nothing
-            "compared": self.compared.model_dump() if self.compared else None,
+            "compared": self.compared.model_dump(mode="json") if self.compared else None,
             "searched": list(found.searched) if found else None,
         }
 
