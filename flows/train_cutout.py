@@ -49,10 +49,12 @@ def stock(folder: Path, course: Course, workers: int) -> tuple[Album, list[Bytes
 def learn(folder: Path, course: Course, album: Album, views: list[Bytes], unseen: Album) -> dict[str, float]:
     """Train from the last checkpoint to the end; returns how well designs are cut out that were not trained on."""
     from tasks.cutout.training import loop
+    from tasks.cutout.training.ground import lined
     from tasks.training.places import places
 
     log = get_run_logger()
-    lessons = loop.Lessons(album, views, places(course.scenes, folder / "places.npy"), course, folder)
+    scenes = lined(places(course.scenes, folder / "places.npy"))
+    lessons = loop.Lessons(album, views, scenes, course, folder)
     learner = lessons.learner
     if learner.resume():
         log.info("going on from step %d", learner.step)

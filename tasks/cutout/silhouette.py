@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SURE: Final = 0.5  # certainty from which on a pixel is the object's
+FIRST, LOOKS = 2, 4  # sides that the network looks from at first, and when it looks closer
+QUARTERS: Final = (0, 2, 1, 3)  # of a turn
 CLOSE: Final = 0.75  # share of the closer look's side that the object takes
 BEFORE: Final = 0.3  # how much the first look counts beside the closer one
 SOFT: Final = 2  # of the network's pixels about the object in which what it is less sure of still counts
@@ -42,32 +44,35 @@ def masked(picture: Bytes, trained: Any) -> Cut:
     It is looked at twice: where is it, and then closer, for a far-away object has few of the network's pixels.
     """
     whole = square(picture)
-    found = piece(_sure(whole, trained))
+    found = piece(_sure(whole, trained, FIRST))
     if found is None:
         seen = classic.piece(whole)
         if seen is None:
             return Cut(mask=np.ones(picture.shape[:2], np.float32), found=False)
         grown = _resized(seen.astype(np.float32), len(whole))
     else:
-        grown = _closer(whole, _resized(found, len(whole)), trained)
+        grown = _closer(whole, found, trained)
     top, left = corner(picture)
     height, width = picture.shape[:2]
     return Cut(mask=np.ascontiguousarray(grown[-top : height - top, -left : width - left]), found=True)
 
 
 def _closer(whole: Bytes, first: Floats, trained: Any) -> Floats:
-    """What a closer look at the object in the square `whole` says, (s, s), where the `first` look (s, s) found it.
+    """What a closer look at the object in the square `whole` says, (s, s), where the `first` look (128, 128) found it.
 
     Where the closer look sees nothing, the first one stands.
     """
     rows, columns = (np.flatnonzero((first > SURE).any(axis=axis)) for axis in (1, 0))
-    side = round((max(np.ptp(rows), np.ptp(columns)) + 1) / CLOSE)
-    top, left = (round((some[0] + some[-1] + 1 - side) / 2) for some in (rows, columns))
-    before = _resized(window(first, top, left, side), network.SIDE)
-    both = (_sure(window(whole, top, left, side), trained) + BEFORE * before) / (1 + BEFORE)
+    wide = round((max(np.ptp(rows), np.ptp(columns)) + 1) / CLOSE)  # of the first look's pixels
+    up, across = (round((some[0] + some[-1] + 1 - wide) / 2) for some in (rows, columns))
+    top, left, side = (round(edge * len(whole) / network.SIDE) for edge in (up, across, wide))
+    if not side:  # a picture of a few pixels
+        return _resized(first, len(whole))
+    before = _resized(window(first, up, across, wide), network.SIDE)
+    both = (_sure(window(whole, top, left, side), trained, LOOKS) + BEFORE * before) / (1 + BEFORE)
     found = piece(np.asarray(both, np.float32))
     if found is None:
-        return first
+        return _resized(first, len(whole))
     # back to where it was: the window of the window's own negative corner is all of the picture
     return np.asarray(window(_resized(found, side), -top, -left, len(whole)), np.float32)
 
@@ -91,14 +96,13 @@ def _resized(mask: Floats, side: int) -> Floats:
     return np.asarray(Image.fromarray(mask).resize((side, side), Image.Resampling.BILINEAR), np.float32)
 
 
-def _sure(whole: Bytes, trained: Any) -> Floats:
-    """What the network says of the square `whole`, the mean of four of its looks: turned, and mirrored."""
+def _sure(whole: Bytes, trained: Any, looks: int) -> Floats:
+    """What the network says of the square `whole`, the mean of as many of its looks, each from another side."""
     import torch
 
     small = Image.fromarray(whole).resize((network.SIDE, network.SIDE), Image.Resampling.BILINEAR)
-    picture = network.given(np.asarray(small)[None])
-    looks = [picture, picture.flip(3), picture.rot90(1, (2, 3)), picture.rot90(2, (2, 3))]
+    picture, turns = network.given(np.asarray(small)[None]), QUARTERS[:looks]
     with torch.inference_mode():  # in single precision, so that all machines say the same
-        one, mirrored, quarter, half = trained(torch.cat(looks)).split(1)
-        mean = (one + mirrored.flip(3) + quarter.rot90(-1, (2, 3)) + half.rot90(2, (2, 3))) / 4
-    return np.asarray(mean.sigmoid()[0, 0].numpy(), np.float32)
+        said = trained(torch.cat([picture.rot90(turn, (2, 3)) for turn in turns])).split(1)
+        mean = torch.cat([one.rot90(-turn, (2, 3)) for one, turn in zip(said, turns, strict=True)]).mean(0)
+    return np.asarray(mean.sigmoid()[0].numpy(), np.float32)

@@ -22,6 +22,6 @@ class Course(BaseModel):
     scenes: int = Field(400, ge=1, description="Places that views are laid into.")
     hard: int = Field(500, ge=1, description="Steps after which the pictures are as hard as they get.")
     pace: Pace = Field(
-        Pace(steps=1_800, batch=32, rate=2e-3, warm=100, averaged=0.998, decay=0.5),
+        Pace(steps=1_900, batch=32, rate=2e-3, warm=100, averaged=0.998, decay=0.5),
         description="Batches in all, and the learning rate.",
     )

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from tasks.cutout import cut, network
 from tasks.cutout.silhouette import masked
@@ -99,37 +98,47 @@ def test_threads_and_repeated_calls_find_the_same() -> None:
         np.testing.assert_array_equal(mask, masks[0])
 
 
-def says(where: Any) -> Any:
-    """A network that is sure of the pixels (128, 128) `where`, whichever side is up."""
+def dark(given: torch.Tensor) -> torch.Tensor:
+    """A network that thinks what is dark is an object."""
+    return (given.mean(1, keepdim=True) < 0.5 - network.MIDDLE).float() * 8 - 4
 
-    def answer(given: torch.Tensor) -> torch.Tensor:
-        found = torch.stack(
-            [torch.from_numpy(np.where(turned, 4.0, -4.0).astype(np.float32))[None] for turned in turns]
-        )
-        assert len(given) == len(found)
-        return found
 
-    turns = [where, where[:, ::-1], np.rot90(where), np.rot90(where, 2)]
-    return answer
+def bright(given: torch.Tensor) -> torch.Tensor:
+    """A network that has nothing but what is nearly white for an object."""
+    return (given.mean(1, keepdim=True) > 0.97 - network.MIDDLE).float() * 8 - 4
+
+
+def overlap(mask: Any, where: Any) -> float:
+    """Intersection over union."""
+    return float(((mask > 0.5) & where).sum() / ((mask > 0.5) | where).sum())
 
 
 def test_only_the_heaviest_piece_is_kept_and_looks_are_turned_back() -> None:
     """A smaller one beside it is another object."""
-    where = np.zeros((network.SIDE, network.SIDE), dtype=bool)
-    where[20:60, 30:90] = True
-    alone = masked(block(128, 128), says(where)).mask > 0.5
-    np.testing.assert_array_equal(alone, where)
-    both = where.copy()
-    both[80:100, 10:30] = True
-    np.testing.assert_array_equal(masked(block(128, 128), says(both)).mask > 0.5, where)
+    shown, where = np.full((300, 300, 3), 220, np.uint8), np.zeros((300, 300), dtype=bool)
+    where[40:130, 60:200] = True
+    where[100:130, 60:90] = False  # nothing about it is symmetric
+    shown[where] = 60
+    assert overlap(masked(shown, dark).mask, where) > 0.97
+    shown[200:260, 20:60] = 60
+    assert overlap(masked(shown, dark).mask, where) > 0.97
+
+
+def test_a_far_object_is_looked_at_from_near() -> None:
+    """Of an object that is 14 of the network's pixels wide more is found than those pixels hold."""
+    shown, where = np.full((1280, 1280, 3), 220, np.uint8), np.zeros((1280, 1280), dtype=bool)
+    where[500:640, 700:840] = True
+    where[500:512, 700:840:24] = False  # teeth, about one pixel
+    shown[where] = 60
+    assert overlap(masked(shown, dark).mask, where) > 0.96
 
 
 def test_where_the_network_sees_nothing_what_stands_out_is_the_object() -> None:
     """The classical piece; and a speck is nothing."""
-    where = np.zeros((network.SIDE, network.SIDE), dtype=bool)
-    shown = np.asarray(Image.fromarray(block(128, 128)))
-    for some in (where, where | (np.add.outer(np.arange(128), np.arange(128)) < 8)):
-        found = masked(shown, says(some))
+    shown = block(256, 256)
+    there = (shown == (40, 60, 90)).all(axis=2)
+    for _ in range(2):
+        found = masked(shown, bright)
         assert found.found
-        there = (shown == (40, 60, 90)).all(axis=2)
-        assert ((found.mask > 0.5) & there).sum() / ((found.mask > 0.5) | there).sum() > 0.8
+        assert overlap(found.mask, there) > 0.8
+        shown[:8, :8] = 255
