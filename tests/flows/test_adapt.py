@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -59,9 +60,41 @@ def adapt(catalogue: Catalogue, who: Customer, tmp_path: Path) -> Run:
     return run
 
 
+@pytest.fixture
+def flow(catalogue: Catalogue, who: Customer, tmp_path: Path) -> Callable[[], dict[str, Any]]:
+    """Run Prefect's flow in a process of its own: first it only looks ahead; returns its summary."""
+
+    def run() -> dict[str, Any]:
+        (tmp_path / "run.py").write_text(
+            "import json, sys\n"
+            "from blocks.customer import Customer\n"
+            "from blocks.collection import CatalogueBlock, CustomerBlock\n"
+            "from flows.adapt import adapt\n"
+            "from tasks.tuning.course import Course\n"
+            "if __name__ == '__main__':\n"
+            "    fields = adapt.parameters.properties\n"
+            "    assert list(fields) == ['customer', 'course', 'limits', 'force', 'dry_run'], fields\n"
+            "    assert all(field.description.endswith('.') for field in Course.model_fields.values())\n"
+            "    who = Customer.model_validate_json(sys.argv[1])\n"
+            "    block = CustomerBlock(settings=who, catalogue=CatalogueBlock(uri=sys.argv[2]))\n"
+            "    course = Course.model_validate_json(sys.argv[3])\n"
+            "    assert set(adapt(block, course=course, dry_run=True)['seconds']) >= {'learn', 'total'}\n"
+            "    print(json.dumps(adapt(block, course=course)))\n"
+        )
+        environment = {**os.environ, "PREFECT_HOME": str(tmp_path / "prefect"), "PREFECT_LOGGING_LEVEL": "CRITICAL"}
+        environment |= {"PARTSIGHT_HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT)}
+        command = [sys.executable, tmp_path / "run.py", who.model_dump_json(), catalogue.uri, QUICK.model_dump_json()]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return found
+
+    return run
+
+
 def test_it_goes_live_and_onboarding_goes_on_with_it(
     onboard: Run,
-    adapt: Run,
+    flow: Callable[[], dict[str, Any]],
     catalogue: Catalogue,
     who: Customer,
     cad: Path,
@@ -71,7 +104,7 @@ def test_it_goes_live_and_onboarding_goes_on_with_it(
     """Searches read its vectors, nothing is left to do, new parts get vectors of it, and no scratch file stays."""
     onboard(who)
     plain = catalogue.served().vectors
-    summary = adapt()
+    summary = flow()
     served = catalogue.served()
     assert summary["released"]
     assert served.embed is not None
@@ -183,39 +216,6 @@ def test_who_looks_ahead_changes_nothing(onboard: Run, catalogue: Catalogue, who
     assert total == pytest.approx(sum(seconds.values()), abs=0.3)
     assert {name: catalogue.table(name).version for name in catalogue.tables()} == there
     assert not (tmp_path / "home" / "customers" / "acme" / "tuning").exists()
-
-
-def test_the_flow_is_one_of_prefects(
-    onboard: Run, catalogue: Catalogue, who: Customer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its form has a sentence for each parameter and each setting; its tasks learn, embed and switch."""
-    monkeypatch.setenv("PARTSIGHT_HOME", str(tmp_path / "home"))
-    onboard(who)
-    (tmp_path / "run.py").write_text(
-        "import sys\n"
-        "from blocks.customer import Customer\n"
-        "from blocks.collection import CatalogueBlock, CustomerBlock\n"
-        "from flows.adapt import adapt\n"
-        "from tasks.tuning.course import Course\n"
-        "if __name__ == '__main__':\n"
-        "    fields = adapt.parameters.properties\n"
-        "    assert list(fields) == ['customer', 'course', 'limits', 'force', 'dry_run'], fields\n"
-        "    assert all(field.description.endswith('.') for field in Course.model_fields.values())\n"
-        "    who = Customer.model_validate_json(sys.argv[1])\n"
-        "    block = CustomerBlock(settings=who, catalogue=CatalogueBlock(uri=sys.argv[2]))\n"
-        "    course = Course.model_validate_json(sys.argv[3])\n"
-        "    assert set(adapt(block, course=course, dry_run=True)['seconds']) >= {'learn', 'total'}\n"
-        "    print(adapt(block, course=course)['weights'])\n"
-    )
-    environment = {**os.environ, "PREFECT_HOME": str(tmp_path / "prefect"), "PREFECT_LOGGING_LEVEL": "CRITICAL"}
-    command = [sys.executable, tmp_path / "run.py", who.model_dump_json(), catalogue.uri, QUICK.model_dump_json()]
-    run = subprocess.run(
-        command, env=environment | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
-    )
-    assert run.returncode == 0, run.stderr
-    served = catalogue.served()
-    assert served.embed is not None
-    assert run.stdout.split()[-1] == served.embed.tuned
 
 
 def test_where_the_learning_is_done_in_a_pool(
