@@ -35,16 +35,18 @@ if TYPE_CHECKING:
     from tasks.training.library import Key
 
 ROOT = Path(__file__).resolve().parents[2]
+SIZE = 256  # pixels of a picture
 LARGE = 1024  # pixels of a picture as a telephone sends it, for the pace
 PACED = 30  # pictures
 SHOWN = 24  # pictures on the sheet, the worst of the network's first
-GAP = 4
+SHOWS, GAP = 144, 4  # pixels on the sheet
 
 
 def main() -> int:
     """Measure, print, save."""
     arguments = _arguments()
-    album = library.photographed(ROOT / "build" / "cutout", _parts(arguments.parts), arguments.workers, lambda _: None)
+    parts, kept = _parts(arguments.parts), ROOT / "build" / "cutout"
+    album = library.photographed(kept, parts, arguments.workers, lambda _: None, SIZE)
     masks = {
         "network": [cut(picture).mask for picture in album.images],
         "classical": [loop.classical(picture) for picture in album.images],
@@ -120,14 +122,14 @@ def _sheet(album: Album, masks: dict[str, Sequence[Floats]], found: Any) -> Imag
     """Half the worst pictures, half others: each with the truth, the network's mask and the classical one."""
     worst = np.argsort(found)
     some = [*worst[: SHOWN // 2], *generator("sheet").permutation(worst[SHOWN // 2 :])[: SHOWN // 2]]
-    side, wide = library.SIZE + GAP, 4 * (library.SIZE + GAP)
+    side, wide = SHOWS + GAP, 4 * (SHOWS + GAP)
     sheet = np.full((side * (len(some) // 3), 3 * wide, 3), 255, np.uint8)
     for place, at in enumerate(some):
         picture, cover = album.images[at], album.covers[at] / 255
         shown = [picture, *(_laid(picture, mask) for mask in (cover, masks["network"][at], masks["classical"][at]))]
         for column, one in enumerate(shown):
             top, left = place // 3 * side, place % 3 * wide + column * side
-            sheet[top : top + library.SIZE, left : left + library.SIZE] = one
+            sheet[top : top + SHOWS, left : left + SHOWS] = np.asarray(Image.fromarray(one).resize((SHOWS, SHOWS)))
     return Image.fromarray(sheet)
 
 

@@ -38,7 +38,7 @@ UNSEEN: Final = 1000  # designs from this number on are never trained on
 class Album(Record):
     """Path-traced pictures.
 
-    `images` (n, 144, 144, 3) uint8, `covers` (n, 144, 144) uint8: how much of each pixel is the part's, in 255ths;
+    `images` (n, s, s, 3) uint8, `covers` (n, s, s) uint8: how much of each pixel is the part's, in 255ths;
     `cluttered` (n,) bool, `parts` (n,) their numbers.
     """
 
@@ -60,15 +60,18 @@ def planned(count: int, many: tuple[int, int, int], seed: object, *, first: int 
     return tuple(keys[int(place)] for place in order[:count])
 
 
-def photographed(folder: Path, keys: Sequence[Key], workers: int, advance: Callable[[int], None]) -> Album:
-    """Path-traced pictures of `keys` in `folder`; only the chunks that it lacks are made.
+def photographed(
+    folder: Path, keys: Sequence[Key], workers: int, advance: Callable[[int], None], size: int = SIZE
+) -> Album:
+    """Path-traced pictures of `keys` in `folder`, of `size` pixels; only the chunks that it lacks are made.
 
     `advance` is told of each chunk's pictures. Raises ImportError with a sentence where the path tracer is missing.
     """
     from tasks.photoreal.engine import mitsuba
 
     mitsuba()
-    orders = [(index, tuple(keys[start : start + PARTS])) for index, start in enumerate(range(0, len(keys), PARTS))]
+    starts = range(0, len(keys), PARTS)
+    orders = [(index, tuple(keys[start : start + PARTS]), size) for index, start in enumerate(starts)]
     told = chunks.stocked(folder, orders, _trace, workers, advance, TRACED, DRAWN)
     stems = [chunks.stem(folder, index) for index in range(len(orders))]
     rows = [row for one in told for row in one["rows"]]
@@ -80,29 +83,29 @@ def photographed(folder: Path, keys: Sequence[Key], workers: int, advance: Calla
     )
 
 
-def _trace(stem: Path, order: tuple[int, Sequence[Key]]) -> tuple[dict[str, Any], int]:
+def _trace(stem: Path, order: tuple[int, Sequence[Key], int]) -> tuple[dict[str, Any], int]:
     """Make a chunk of path-traced pictures."""
-    index, keys = order
+    index, keys, size = order
     made = [one for one in (_sound(key) for key in keys) if one is not None]
     images, covers, rows = [], [], []
     for place, one in enumerate(made):
         others = [other for number, other in enumerate(made) if number != place]
         for number in range(EACH):
             cluttered = number > 0 and bool(others)
-            found = traced(one, others if cluttered else (), ("cutout", index, place, number))
+            found = traced(one, others if cluttered else (), ("cutout", index, place, number), size)
             if found is not None:
                 images.append(found[0])
                 covers.append(found[1])
                 rows.append((one.number, cluttered))
-    np.save(f"{stem}.images.npy", np.array(images, np.uint8).reshape(-1, SIZE, SIZE, 3))
-    np.save(f"{stem}.covers.npy", np.array(covers, np.uint8).reshape(-1, SIZE, SIZE))
+    np.save(f"{stem}.images.npy", np.array(images, np.uint8).reshape(-1, size, size, 3))
+    np.save(f"{stem}.covers.npy", np.array(covers, np.uint8).reshape(-1, size, size))
     return {"rows": rows}, len(rows)
 
 
-def traced(made: Specimen, others: Sequence[Specimen], seed: object) -> tuple[Bytes, Bytes] | None:
+def traced(made: Specimen, others: Sequence[Specimen], seed: object, size: int = SIZE) -> tuple[Bytes, Bytes] | None:
     """The part `made` path-traced, among `others` if there are any; None where it is hardly seen from any side.
 
-    Picture (144, 144, 3) uint8, and how much of each pixel is the part's, (144, 144) uint8 in 255ths.
+    Picture (size, size, 3) uint8, and how much of each pixel is the part's, (size, size) uint8 in 255ths.
     """
     from tasks.diffusion.training.photographs import averaged
     from tasks.diffusion.training.tracing import Setting, exposed
@@ -110,8 +113,8 @@ def traced(made: Specimen, others: Sequence[Specimen], seed: object) -> tuple[By
     setting = Setting(clutter=float(bool(others)), fill=FILL, bins=BINS)
     meshes = [(other.vertices, other.faces) for other in others]
     for attempt in range(TRIES):
-        image, view, _ = exposed(made, meshes, SIZE, generator(seed, made.number, attempt), setting)
-        cover: Floats = averaged(view.mask[..., None].astype(np.float32), SIZE)[..., 0]
+        image, view, _ = exposed(made, meshes, size, generator(seed, made.number, attempt), setting)
+        cover: Floats = averaged(view.mask[..., None].astype(np.float32), size)[..., 0]
         if cover.mean() >= LEAST:
             return image, np.asarray(np.rint(255 * cover), np.uint8)
     return None
