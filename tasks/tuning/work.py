@@ -47,7 +47,7 @@ class Adaptation:
         self.notes: list[str] = []
         self.seconds: dict[str, float] = {}
         self._home = home
-        self._begun = time.perf_counter()
+        self._begun = self._embedding = time.perf_counter()
 
     def check(self) -> None:
         """Raise ValueError with a sentence when there is nothing to learn, or no model that could learn it."""
@@ -162,6 +162,7 @@ class Adaptation:
         work = Reembedding(self.customer, self.catalogue, embed, self._home, self.workers, again)
         work.progress = self.progress
         work.check()
+        self._embedding = time.perf_counter()
         return work
 
     def finish(self, work: Reembedding) -> dict[str, Any]:
@@ -172,6 +173,7 @@ class Adaptation:
         from tasks.release import RefusedError
 
         digest = work.embed.digest
+        self.seconds.setdefault("embed", round(time.perf_counter() - self._embedding, 3))
         try:
             found = work.finish()
         except RefusedError as error:
@@ -187,7 +189,7 @@ class Adaptation:
 
     def _summary(self, digest: str, found: Mapping[str, Any]) -> dict[str, Any]:
         known = shelf.card(self.catalogue, digest)
-        spent = {**self.seconds, **{name: found["seconds"][name] for name in ("embed", "evaluate", "publish")}}
+        spent = {**self.seconds, **{name: found["seconds"][name] for name in ("evaluate", "publish")}}
         return {
             "customer": self.customer.slug,
             "run": found["run"],
