@@ -2,7 +2,8 @@
 
 The schemas are the contract of DESIGN section 2. `shapes` is added to it: what was found in the
 files (geometry, once) stands apart from what the customer calls a part (number, name, material), so
-that a new `parts.csv` or a removed file is worked out from rows and no file is parsed again.
+that a new `parts.csv` or a removed file is worked out from rows and no file is parsed again. `templates` are how
+each of them looks from all sides, for comparing shapes.
 
 A run writes to the newest version of the tables. What searches read are the versions that the newest run
 which went live names in its row: one commit switches all tables at once.
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 KEYS: Final = {
     "files": "id",
     "shapes": "geometry",
+    "templates": "geometry",
     "parts": "part",
     "images": "id",
     "queries": "id",
@@ -38,7 +40,7 @@ KEYS: Final = {
     "runs": "run",
 }
 VECTORS: Final = "vectors__"
-SERVED: Final = ("files", "shapes", "parts", "images")  # tables that go live together, with the vectors
+SERVED: Final = ("files", "shapes", "templates", "parts", "images")  # tables that go live together, with the vectors
 SMALL: Final = 20_000  # rows below which reading all vectors beats an index (measured, DESIGN section 7)
 MANY_WORDS: Final = 5_000  # parts below which reading all words is quicker than asking an index
 
@@ -288,6 +290,9 @@ def schema(name: str, dimension: int = 0) -> pa.Schema:
         "shapes": dict.fromkeys(("geometry", "unit", "format", "same_as"), text)
         | {"mesh": blob, "size": triple, "volume": real, "area": real, "watertight": pa.bool_()}
         | {"signature": pa.list_(real)},
+        "templates": dict.fromkeys(("geometry", "version", "run"), text)
+        | {"views": count}
+        | dict.fromkeys(("plates", "stands"), blob),
         "parts": dict.fromkeys(
             ("part", "name", "description", "material", "geometry", "occurrences", "photos", "status", "words"), text
         )

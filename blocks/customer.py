@@ -64,6 +64,12 @@ class Recipe(Settings):
     settings: dict[str, dict[str, Any]] = Field({}, description="Settings of a stage, by its name.")
     checks: dict[str, dict[str, Any]] = Field({}, description="Settings of a check of the gate, by its name.")
     variants: int = Field(1, ge=0, le=16, description="Variants made of each view; 0 makes none.")
+    templates: int = Field(
+        160,
+        ge=0,
+        le=1000,
+        description="Sides from which the shape of a part is compared with that in a picture; 0 compares none.",
+    )
     embed: Embed = Field(Embed(), description="Which model turns pictures and words into vectors.")
     unit: Literal["", "mm", "cm", "m", "in", "ft"] = Field(
         "", description="Unit of files whose format has none (STL, OBJ, PLY); empty where unknown."

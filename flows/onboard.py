@@ -5,6 +5,7 @@
     -> for each batch of parts that need it: render, augment, judge, embed, commit; here, or in shares on other workers
     -> where embedding wants a GPU: the flow `embed`, where a GPU is
     -> where a stage wants a GPU: the flow `augment`, here or where a GPU is
+    -> for each batch of parts whose shape has none: templates, commit
     -> index, report, and the row that makes it live
 
 Nothing is passed between tasks but numbers: the tables carry the data. So a run that was stopped
@@ -48,6 +49,13 @@ def find_parts(job: Job) -> int:
     """Find out which parts there are and what each of them lacks; returns how many need work."""
     work = job.find_parts()
     return saying(f"{work} parts need work.", work)
+
+
+@task(task_run_name="outline shapes", **patiently)
+def outline(job: Job, batch: Sequence[str]) -> int:
+    """Make the shape templates of a batch of parts and commit them; returns how many parts that gave some."""
+    made = job.casting.make(batch)
+    return saying(f"{made} of {len(batch)} parts have templates now.", made)
 
 
 @task(task_run_name="look for changes", **patiently)
@@ -109,6 +117,8 @@ def onboard(
         made(job, customer, limits.processes)
         job.tally.add({"vectors": embedded(job.filling, customer)})
         augmented(job.augmentation, customer)
+        for shapes in job.shape_batches():
+            outline(job, shapes)
         summary = _finished(job)
         return saying(brief.sentence(summary), summary)
 

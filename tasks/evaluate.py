@@ -108,24 +108,27 @@ def measure(
     Raises ValueError with a sentence when there is nothing to measure with.
     """
     from tasks.likeness import likeness
+    from tasks.templates.likeness import Shapes
 
     geometry = _geometries(catalogue, among)
     asked, vectors, notes = embedded(embedder, queries, done)
     if not asked:
         raise ValueError(" ".join(["There is no picture to measure with.", *notes[:3]]))
     alike = likeness(catalogue, table, vectors, sorted(geometry))
+    shapes = Shapes(catalogue, asked, [geometry[part] for part in alike.parts])
     relevant = [_identical(query.part, geometry) for query in asked]
     found: dict[str, tuple[Figures, list[float]]] = {}
     rankings: list[Ranking] = []
     for name, kinds in SOURCES.items():  # one after the other: in a large catalogue each of them is large
-        rankings = _rankings(asked, relevant, alike, kinds)
+        rankings = _rankings(asked, relevant, alike.parts, shapes.fused(alike.of(kinds)))
         found[name] = (score.figures(rankings), [float(one.rank == 1) for one in rankings])
     owners = [query.part for query in asked]
     gain = score.change(found["views"][1], found["views+variants"][1], owners)
     searched = SOURCES["all"] if variants == "always" or (variants == "auto" and gain.value >= 0) else PLAIN
+    scores = shapes.fused(alike.of(searched))
     if searched != SOURCES["all"]:
-        rankings = _rankings(asked, relevant, alike, searched)
-    own, others = _best_scores(alike, relevant, searched)
+        rankings = _rankings(asked, relevant, alike.parts, scores)
+    own, others = _best_scores(alike.parts, scores, relevant)
     first = [(one.part, one.part if one.rank == 1 else one.parts[0]) for one in rankings if one.parts]
     return Evaluation(
         table=table,
@@ -171,15 +174,18 @@ def embedded(
 
 
 def _rankings(
-    queries: Sequence[Query], relevant: Sequence[frozenset[str]], alike: Likeness, kinds: Sequence[str]
+    queries: Sequence[Query], relevant: Sequence[frozenset[str]], parts: Sequence[str], scores: Floats
 ) -> list[Ranking]:
-    """The parts that have a picture of these kinds, best first; equal ones in the order of their numbers."""
-    names = np.array(alike.parts, dtype=object)
+    """The `parts` by their `scores` (queries, parts), best first; equal ones in the order of their numbers.
+
+    Those of -inf have no picture that could be found.
+    """
+    names = np.array(parts, dtype=object)
     rankings = []
-    for query, right, row in zip(queries, relevant, alike.of(kinds), strict=True):
+    for query, right, row in zip(queries, relevant, scores, strict=True):
         order = np.argsort(-row, kind="stable")[: np.count_nonzero(np.isfinite(row))]
-        parts, scores = tuple(names[order].tolist()), tuple(_scores(row[order]))
-        rankings.append(Ranking(part=query.part, relevant=right, parts=parts, scores=scores))
+        found, values = tuple(names[order].tolist()), tuple(_scores(row[order]))
+        rankings.append(Ranking(part=query.part, relevant=right, parts=found, scores=values))
     return rankings
 
 
@@ -190,15 +196,14 @@ def _scores(cosines: Floats) -> list[float]:
 
 
 def _best_scores(
-    alike: Likeness, relevant: Sequence[frozenset[str]], kinds: Sequence[str]
+    parts: Sequence[str], scores: Floats, relevant: Sequence[frozenset[str]]
 ) -> tuple[list[float], list[float]]:
     """The best score of each query; and the best one were its part not in the catalogue."""
-    cosines = alike.of(kinds)
-    place = {part: column for column, part in enumerate(alike.parts)}
-    without = cosines.copy()
+    place = {part: column for column, part in enumerate(parts)}
+    without = scores.copy()
     for row, right in enumerate(relevant):
         without[row, [place[part] for part in right if part in place]] = -np.inf
-    return _scores(cosines.max(axis=1, initial=-np.inf)), _scores(without.max(axis=1, initial=-np.inf))
+    return _scores(scores.max(axis=1, initial=-np.inf)), _scores(without.max(axis=1, initial=-np.inf))
 
 
 def _geometries(catalogue: Catalogue, among: Collection[str] | None) -> dict[str, str]:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from tasks.ingest import Found
     from tasks.records import Part
     from tasks.release import Verdict
+    from tasks.templates.work import Casting
     from tasks.vectors import Filling
 
 ASKED_BY: Final = ("studio",)  # a path tracer takes a second for a picture: `partsight evaluate` asks with it too
@@ -146,6 +147,22 @@ class Job:
         work.progress = self.progress
         return work
 
+    @cached_property
+    def casting(self) -> Casting:
+        """What makes the shape templates of the parts, once all of them are made."""
+        from tasks.templates.work import Casting
+
+        work = Casting(self.customer, self.catalogue, self.tally, self.workers)
+        work.progress = self.progress
+        return work
+
+    def shape_batches(self) -> list[Sequence[str]]:
+        """The shapes of parts that have no templates, in batches of a minute and more."""
+        found = self.casting.batches()
+        if found:
+            self._making.close()  # its processes have done their work, and those that make the templates want room
+        return found
+
     # the end
 
     def nothing_to_do(self) -> bool:
@@ -161,7 +178,9 @@ class Job:
             return False
         with self.tally.phase("scan"):
             self._parts = parts_now(self.catalogue, self.customer, self.seen)
-        return not (self._parts.work or self._parts.retired or self.filling.lacking() or self.augmentation.lacking())
+        if self._parts.work or self._parts.retired or self.casting.lacking() or self.casting.surplus():
+            return False
+        return not (self.filling.lacking() or self.augmentation.lacking())
 
     def rest(self) -> dict[str, Any]:
         """The summary of a run that had nothing to do; the report is the last one that was written."""
@@ -205,6 +224,7 @@ class Job:
             publish.retire(self.catalogue, self._planned.retired, self.tally.run)
             self._complete()
             publish.tidy(self.catalogue, self._vectors, self.customer.retention.versions_days)
+            self.casting.settle()
         self.progress.finish("publish")
         self._count()
         self._usable()
@@ -266,6 +286,7 @@ class Job:
         """End the processes that this run started, when they are done with what they are at, or `at_once`."""
         self._intake.close()
         self._making.close(at_once=at_once)
+        self.casting.close(at_once=at_once)
 
     @cached_property
     def _vectors(self) -> str:
@@ -288,7 +309,7 @@ class Job:
             "variants": sum(row["kind"] == "variant" for row in images),
             "rejected": sum(not row["accepted"] for row in images),
         }
-        notes = [*self.left_out, *remarks(self.seen, plan), *self.augmentation.summary()["notes"]]
+        notes = [*self.left_out, *remarks(self.seen, plan), *self.augmentation.summary()["notes"], *self.casting.notes]
         self.tally.settle(counts, [*bad, *self.seen.refused], notes)
 
     def _complete(self) -> None:

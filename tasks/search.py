@@ -6,11 +6,12 @@ Pictures and words are two kinds of evidence, and neither excludes a part:
 
 `seen` is the cosine of the query with the part's most similar picture, of the query as it is or of the object cut
 out of it (`tasks.cutout`), whichever is more alike; a mean over the query's pictures. A part that is not among the
-leading ones counts like the last of them. `said` is the share of the query's words that
-are said of the part (`tasks.words`); where the model has learned words, what the share leaves open is filled up to
-MEANT by the cosine of the text with the part's most similar picture: a part that nobody described is found by how it
-looks, and of two that are described alike the one that looks so comes first. Scores lie between 0 and 1; 1 means the
-same picture and every word.
+leading ones counts like the last of them. Where the catalogue has shape templates, `seen` of the leading parts is that
+and how well their shapes fit the object, together (`tasks.templates.fusion`).
+`said` is the share of the query's words that are said of the part (`tasks.words`); where the model has learned words,
+what the share leaves open is filled up to MEANT by the cosine of the text with the part's most similar picture: a part
+that nobody described is found by how it looks, and of two that are described alike the one that looks so comes first.
+Scores lie between 0 and 1; 1 means the same picture and every word.
 
 Whether the object is in the catalogue at all is asked of the pictures alone: `seen` of the part that looks most
 alike, beside the threshold that was calibrated with parts left out when the catalogue went live. It was calibrated
@@ -26,6 +27,9 @@ from pydantic import Field
 
 from blocks.catalogue import Catalogue
 from tasks.records import Bytes, Record
+from tasks.templates.fusion import LEADING
+from tasks.templates.leading import Pose, Weighed, poses, weighed
+from tasks.templates.shelf import TABLE
 from tasks.words import coverage
 
 if TYPE_CHECKING:
@@ -40,12 +44,11 @@ if TYPE_CHECKING:
 WORDS: Final = 0.3  # share of the words in a query that has both: less loses recall, more gains none (measured)
 MEANT: Final = 0.4  # how much of what no word says a look can say: what is written is surer than what is seen
 _PICTURES: Final = 16  # rows that are taken for each wanted part at first: a part has many pictures
-_LEADING: Final = 100  # parts that are weighed when there is more than one kind of evidence
 _CANDIDATES: Final = 1000  # parts that the index of the words hands on
 _PROBES: Final = 128  # partitions that are read of a vector index; twice the rows are compared exactly
 
 Kind = Literal["view", "variant", "photo", "text", "words"]
-Parts = dict[str, dict[str, str]]
+Parts = dict[str, dict[str, Any]]
 
 
 class Hit(Record):
@@ -58,6 +61,8 @@ class Hit(Record):
     source: Kind = Field(description="What spoke for it most: a kind of picture, or its words.")
     image: str = Field(description="Id of the picture that is most alike; of its first one if words alone spoke.")
     below: bool = Field(False, description="Whether it looks less alike than a part of the catalogue does.")
+    shape: float | None = Field(None, description="How well its shape fits, at most 1; null where it was not compared.")
+    pose: Pose | None = Field(None, description="How it lies in the picture; null where no shape was compared.")
 
 
 class Findings(Record):
@@ -74,11 +79,17 @@ class Findings(Record):
 
 
 class Likeness(Record):
-    """How alike a part's most similar picture is (a cosine), and which picture that is."""
+    """How alike a part's most similar picture is (a cosine), and which picture that is; `weighed` with its shape."""
 
     cosine: float
     kind: str
     image: str
+    weighed: Weighed | None = None
+
+    @property
+    def value(self) -> float:
+        """How alike the part is, by all that pictures say."""
+        return self.weighed.score if self.weighed else self.cosine
 
 
 Likenesses = dict[str, Likeness]
@@ -96,20 +107,20 @@ def search(catalogue: Catalogue, embedder: Embedder, pictures: Sequence[Bytes], 
     if not pictures and not text.strip():
         raise ValueError("There is nothing to search for: give a picture, words, or both.")
     there = catalogue.served()
-    rows = there.rows("parts", ("part", "name", "words"), col("status") == lit("active"))
+    rows = there.rows("parts", ("part", "name", "words", "geometry", "size_mm"), col("status") == lit("active"))
     parts: Parts = {row["part"]: row for row in rows}
-    single = len(pictures) == 1 and not text.strip()
-    wanted = top if single else max(top, _LEADING)
+    single = len(pictures) == 1 and not text.strip() and TABLE not in there.tables()
+    wanted = top if single else max(top, LEADING)
     seen: Likenesses = {}
     if pictures:
         table = _live(there, embedder)
         looks = embedder.looks(pictures)
         near = [[nearest(table, one, wanted, parts, there.kinds) for one in some] for some in looks]
-        seen = _fused([_either(some) for some in near])
+        seen = _shaped(there, pictures, _fused([_either(some) for some in near]), parts)
     said = _said(there, embedder, text, parts, wanted) if text.strip() else {}
     return Findings(
         hits=tuple(_hits(there, parts, seen, said, top)),
-        likeness=_share(max((one.cosine for one in seen.values()), default=0.0)) if pictures else None,
+        likeness=_share(max((one.value for one in seen.values()), default=0.0)) if pictures else None,
         threshold=there.threshold,
     )
 
@@ -178,6 +189,13 @@ def _fused(several: Sequence[Likenesses]) -> Likenesses:
     return fused
 
 
+def _shaped(there: Served, pictures: Sequence[Bytes], seen: Likenesses, parts: Parts) -> Likenesses:
+    """The same parts, their shapes compared as well."""
+    geometry = {part: parts[part]["geometry"] or "" for part in seen}
+    found = weighed(there, pictures, {part: one.cosine for part, one in seen.items()}, geometry)
+    return {part: one.replace(weighed=found[part]) for part, one in seen.items()}
+
+
 def _said(there: Served, embedder: Embedder, text: str, parts: Parts, wanted: int) -> dict[str, float]:
     """How much of `text` is said of each part, 0 to 1; parts of which nothing is said are left out."""
     candidates = _candidates(there, text, parts)
@@ -208,22 +226,31 @@ def _candidates(there: Served, text: str, parts: Parts) -> list[str]:
 def _hits(there: Served, parts: Parts, seen: Likenesses, said: Mapping[str, float], top: int) -> list[Hit]:
     """The best parts of both kinds of evidence, ranked."""
     share = WORDS if seen and said else float(not seen)
-    last = min((one.cosine for one in seen.values()), default=0.0)
-    cosines = {part: seen[part].cosine if part in seen else last for part in {**seen, **said}}
-    scores = {part: (1 - share) * cosine + share * said.get(part, 0.0) for part, cosine in cosines.items()}
+    last = min((one.value for one in seen.values()), default=0.0)
+    values = {part: seen[part].value if part in seen else last for part in {**seen, **said}}
+    scores = {part: (1 - share) * value + share * said.get(part, 0.0) for part, value in values.items()}
     best = sorted(scores, key=lambda part: (-scores[part], part))[:top]
+    shapes = {part: shape for part in best if part in seen and (shape := seen[part].weighed)}
+    lie = poses(there, shapes, {part: parts[part]["geometry"] for part in shapes}, _sizes(parts, shapes))
     first = _first_pictures(there, [part for part in best if part not in seen])
     hits = []
     for rank, part in enumerate(best, start=1):
         one = seen.get(part) or Likeness(cosine=0.0, kind="words", image=first.get(part, ""))
         hit: dict[str, Any] = {
             "score": _share(scores[part]),
-            "source": "words" if said.get(part, 0.0) > one.cosine else one.kind,
+            "source": "words" if said.get(part, 0.0) > one.value else one.kind,
             "image": one.image,
-            "below": bool(seen) and there.threshold is not None and _share(cosines[part]) < there.threshold,
+            "below": bool(seen) and there.threshold is not None and _share(values[part]) < there.threshold,
+            "shape": shapes[part].shape if part in shapes else None,
+            "pose": lie.get(part),
         }
         hits.append(Hit(rank=rank, part=part, name=parts[part]["name"] or "", **hit))
     return hits
+
+
+def _sizes(parts: Parts, some: Collection[str]) -> dict[str, Sequence[float]]:
+    """The mm of those parts whose size is known."""
+    return {part: parts[part]["size_mm"] for part in some if parts[part]["size_mm"]}
 
 
 def _share(score: float) -> float:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
-PHASES: Final = ("scan", "ingest", "render", "augment", "embed", "publish", "evaluate")
+PHASES: Final = ("scan", "ingest", "render", "augment", "embed", "templates", "publish", "evaluate")
 
 
 def named(when: datetime) -> str:
@@ -87,6 +87,7 @@ class Tally:
             "parts": {kind: count[kind] for kind in ("new", "changed", "unchanged", "retired")},
             "images": {kind: count[kind] for kind in ("views", "variants", "rejected")},
             "vectors": count["vectors"],
+            "templates": count["templates"],
             **self.outcome,
             "seconds": seconds | {"total": round(time.perf_counter() - self._start, 3)},
             "report": self.report,

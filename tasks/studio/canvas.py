@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.records import Bytes, Floats
 
@@ -273,10 +274,17 @@ class Buffers:
         gl.glReadPixels(0, 0, size, size, gl.GL_RGBA, gl.GL_FLOAT, shape)
         return picture, shape
 
-    def read_depth(self, size: int) -> Floats:
-        """Distances in the lower left size x size pixels of the surface, (h, w) float32, bottom row first."""
+    def read_surface(self, size: int) -> NDArray[np.uint32]:
+        """The lower left size x size pixels of the surface, (h, w, 2): folded normal, and the distance's bits.
+
+        The bottom row comes first; the distance is 0 where there is nothing.
+        """
         gl = self.gl
         gl.glBindFramebuffer(gl.GL_FRAMEBUFFER, self.surface_frame)
         both = np.zeros((size, size, 2), np.uint32)
         gl.glReadPixels(0, 0, size, size, gl.GL_RG_INTEGER, gl.GL_UNSIGNED_INT, both)
-        return np.ascontiguousarray(both[..., 1]).view(np.float32)
+        return both
+
+    def read_depth(self, size: int) -> Floats:
+        """Distances in the lower left size x size pixels of the surface, (h, w) float32, bottom row first."""
+        return np.ascontiguousarray(self.read_surface(size)[..., 1]).view(np.float32)

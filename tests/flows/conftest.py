@@ -14,7 +14,7 @@ from blocks.customer import Customer, Recipe, Release, Render
 from blocks.source import Source
 from tasks.job import opened
 
-RECIPE = Recipe(render=Render(views=4, size=64), stages=("background",))
+RECIPE = Recipe(render=Render(views=4, size=64), stages=("background",), templates=0)
 CUSTOMER = Customer(slug="acme", recipe=RECIPE, release=Release(queries=0))  # recall has tests of its own
 
 STAGE = '''
@@ -113,6 +113,8 @@ def onboard(cad: Path, catalogue: Catalogue, tmp_path: Path) -> Callable[..., di
                 job.make(parts)
             for views in job.augmentation.batches():
                 job.augmentation.make(views)
+            for shapes in job.shape_batches():
+                job.casting.make(shapes)
             return job.finish()
 
     return run

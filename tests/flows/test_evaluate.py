@@ -25,7 +25,7 @@ from tasks.records import Part
 
 Run = Callable[..., dict[str, Any]]
 ROOT = Path(__file__).resolve().parents[2]
-RECIPE = Recipe(render=Render(views=4, size=64), stages=("background",))
+RECIPE = Recipe(render=Render(views=4, size=64), stages=("background",), templates=0)
 CUSTOMER = Customer(slug="acme", recipe=RECIPE, release=Release(queries=0))
 ASKING = CUSTOMER.model_copy(update={"release": Release(queries=6)})
 KEYS = {"queries", "recall", "map", "by_difficulty", "by_source", "groups", "threshold"}
