@@ -192,8 +192,9 @@ class Ablation:
         found = []
         for place, (picture, mask) in enumerate(zip(self._pictures, masks, strict=True)):
             turns = projection().short(described(picture, mask))
-            found.append(self._told("templates", place, compared(turns, self.plates).scores))
-        return np.stack(found)
+            fits = [compared(turns, some)[0] for some in self.plates]
+            found.append(self._told("templates", place, fits))
+        return np.array(found, np.float32)
 
     def _boxed(self, place: int) -> Bytes:
         """The square about the object of a query, its ground as it is."""
