@@ -291,7 +291,7 @@ def schema(name: str, dimension: int = 0) -> pa.Schema:
         | {"mesh": blob, "size": triple, "volume": real, "area": real, "watertight": pa.bool_()}
         | {"signature": pa.list_(real)},
         "templates": dict.fromkeys(("geometry", "version", "run"), text)
-        | {"views": count}
+        | {"views": count, "longest": real}
         | dict.fromkeys(("plates", "stands"), blob),
         "parts": dict.fromkeys(
             ("part", "name", "description", "material", "geometry", "occurrences", "photos", "status", "words"), text

@@ -59,7 +59,8 @@ def upright(data: bytes, side: int) -> Image:
             Image.open(io.BytesIO(data), formats=[name for name in _FORMATS if name in Image.OPEN]) as image,
         ):
             _refuse_bomb(image)
-            image.draft("RGB", (side, side))  # a JPEG is decoded at the size that is needed
+            share = side / max(*image.size, 1)
+            image.draft("RGB", (int(image.width * share), int(image.height * share)))  # a JPEG is decoded as small
             image.seek(0)
             image.load()
             picture = rgb(ImageOps.exif_transpose(image))

@@ -28,7 +28,7 @@ from pydantic import Field
 from blocks.catalogue import Catalogue
 from tasks.records import Bytes, Record
 from tasks.templates.fusion import LEADING
-from tasks.templates.leading import Pose, Weighed, poses, weighed
+from tasks.templates.leading import Pose, Weighed, pose, weighed
 from tasks.templates.shelf import TABLE
 from tasks.words import coverage
 
@@ -43,12 +43,12 @@ if TYPE_CHECKING:
 
 WORDS: Final = 0.3  # share of the words in a query that has both: less loses recall, more gains none (measured)
 MEANT: Final = 0.4  # how much of what no word says a look can say: what is written is surer than what is seen
-_PICTURES: Final = 16  # rows that are taken for each wanted part at first: a part has many pictures
+_PICTURES: Final = 8  # rows that are taken for each wanted part at first: a part has many pictures
 _CANDIDATES: Final = 1000  # parts that the index of the words hands on
 _PROBES: Final = 128  # partitions that are read of a vector index; twice the rows are compared exactly
 
 Kind = Literal["view", "variant", "photo", "text", "words"]
-Parts = dict[str, dict[str, Any]]
+Parts = dict[str, str]  # geometries of the active parts, by number; empty for one without CAD
 
 
 class Hit(Record):
@@ -107,8 +107,8 @@ def search(catalogue: Catalogue, embedder: Embedder, pictures: Sequence[Bytes], 
     if not pictures and not text.strip():
         raise ValueError("There is nothing to search for: give a picture, words, or both.")
     there = catalogue.served()
-    rows = there.rows("parts", ("part", "name", "words", "geometry", "size_mm"), col("status") == lit("active"))
-    parts: Parts = {row["part"]: row for row in rows}
+    rows = there.read("parts", ("part", "geometry"), col("status") == lit("active"))
+    parts: Parts = dict(zip(*(rows[name].to_pylist() for name in ("part", "geometry")), strict=True))
     single = len(pictures) == 1 and not text.strip() and TABLE not in there.tables()
     wanted = top if single else max(top, LEADING)
     seen: Likenesses = {}
@@ -119,7 +119,7 @@ def search(catalogue: Catalogue, embedder: Embedder, pictures: Sequence[Bytes], 
         seen = _shaped(there, pictures, _fused([_either(some) for some in near]), parts)
     said = _said(there, embedder, text, parts, wanted) if text.strip() else {}
     return Findings(
-        hits=tuple(_hits(there, parts, seen, said, top)),
+        hits=tuple(_hits(there, seen, said, top)),
         likeness=_share(max((one.value for one in seen.values()), default=0.0)) if pictures else None,
         threshold=there.threshold,
     )
@@ -132,7 +132,7 @@ def nearest(
     parts: Collection[str],
     kinds: Collection[str] | None = None,
 ) -> Likenesses:
-    """The most similar picture of each of the `wanted` parts (or more) that are most like `vector`.
+    """The most similar picture of each of the `wanted` parts that are most like `vector`.
 
     Only of `parts` (retired ones keep their vectors) and only pictures of `kinds`, where some are named. Looks at
     more rows until there are enough parts; when that is all of them, an index is passed by: it would leave some out.
@@ -146,12 +146,12 @@ def nearest(
         query = query.distance_type("cosine").limit(max(limit, 1))
         if kinds is not None:
             query = query.where(col("kind").isin(sorted(kinds)))
-        query = query.bypass_vector_index() if limit == rows else query.nprobes(_PROBES).refine_factor(2)
+        query = query.bypass_vector_index() if limit == rows else query.nprobes(_PROBES).refine_factor(1)
         found = query.select(["id", "part", "kind", "_distance"]).to_arrow()
         found = found.sort_by([("_distance", "ascending"), ("id", "ascending")])
         best: Likenesses = {}
         for image, part, kind, distance in zip(*(column.to_pylist() for column in found.columns), strict=True):
-            if part in parts and part not in best:
+            if part in parts and part not in best and len(best) < wanted:
                 best[part] = Likeness(cosine=1 - distance, kind=kind, image=image)
         if len(best) >= wanted or limit == rows:
             return best
@@ -191,15 +191,14 @@ def _fused(several: Sequence[Likenesses]) -> Likenesses:
 
 def _shaped(there: Served, pictures: Sequence[Bytes], seen: Likenesses, parts: Parts) -> Likenesses:
     """The same parts, their shapes compared as well."""
-    geometry = {part: parts[part]["geometry"] or "" for part in seen}
-    found = weighed(there, pictures, {part: one.cosine for part, one in seen.items()}, geometry)
+    found = weighed(there, pictures, {part: one.cosine for part, one in seen.items()}, parts)
     return {part: one.replace(weighed=found[part]) for part, one in seen.items()}
 
 
 def _said(there: Served, embedder: Embedder, text: str, parts: Parts, wanted: int) -> dict[str, float]:
     """How much of `text` is said of each part, 0 to 1; parts of which nothing is said are left out."""
     candidates = _candidates(there, text, parts)
-    shares = coverage(text, [parts[part]["words"] or "" for part in candidates])
+    shares = coverage(text, list(candidates.values()))
     said = {part: float(share) for part, share in zip(candidates, shares, strict=True) if share > 0}
     if embedder.words and there.vectors == embedder.table:
         table = there.table(there.vectors)
@@ -209,29 +208,30 @@ def _said(there: Served, embedder: Embedder, text: str, parts: Parts, wanted: in
     return said
 
 
-def _candidates(there: Served, text: str, parts: Parts) -> list[str]:
-    """Parts whose words are worth a closer look: all of them, or what the words' index finds if there is one."""
+def _candidates(there: Served, text: str, parts: Parts) -> dict[str, str]:
+    """Words of the parts that are worth a closer look: all of them, or those that the words' index finds."""
     from lancedb.query import MatchQuery
 
     if not parts:
-        return []
+        return {}
     table = there.table("parts")
-    if not any(index.index_type == "FTS" and index.columns == ["words"] for index in table.list_indices()):
-        return list(parts)
-    asked: Any = MatchQuery  # a dataclass of pydantic's, whose defaults mypy does not see
-    query = table.search(asked(text, "words"), query_type="fts").limit(_CANDIDATES)
-    return [row["part"] for row in query.select(["part", "_score"]).to_list() if row["part"] in parts]
+    if any(index.index_type == "FTS" and index.columns == ["words"] for index in table.list_indices()):
+        asked: Any = MatchQuery  # a dataclass of pydantic's, whose defaults mypy does not see
+        query = table.search(asked(text, "words"), query_type="fts").limit(_CANDIDATES)
+        rows = query.select(["part", "words", "_score"]).to_list()
+    else:
+        rows = there.rows("parts", ("part", "words"))
+    return {row["part"]: row["words"] or "" for row in rows if row["part"] in parts}
 
 
-def _hits(there: Served, parts: Parts, seen: Likenesses, said: Mapping[str, float], top: int) -> list[Hit]:
+def _hits(there: Served, seen: Likenesses, said: Mapping[str, float], top: int) -> list[Hit]:
     """The best parts of both kinds of evidence, ranked."""
     share = WORDS if seen and said else float(not seen)
     last = min((one.value for one in seen.values()), default=0.0)
     values = {part: seen[part].value if part in seen else last for part in {**seen, **said}}
     scores = {part: (1 - share) * value + share * said.get(part, 0.0) for part, value in values.items()}
     best = sorted(scores, key=lambda part: (-scores[part], part))[:top]
-    shapes = {part: shape for part in best if part in seen and (shape := seen[part].weighed)}
-    lie = poses(there, shapes, {part: parts[part]["geometry"] for part in shapes}, _sizes(parts, shapes))
+    known = _known(there, best)
     first = _first_pictures(there, [part for part in best if part not in seen])
     hits = []
     for rank, part in enumerate(best, start=1):
@@ -241,16 +241,19 @@ def _hits(there: Served, parts: Parts, seen: Likenesses, said: Mapping[str, floa
             "source": "words" if said.get(part, 0.0) > one.value else one.kind,
             "image": one.image,
             "below": bool(seen) and there.threshold is not None and _share(values[part]) < there.threshold,
-            "shape": shapes[part].shape if part in shapes else None,
-            "pose": lie.get(part),
+            "shape": one.weighed.shape if one.weighed else None,
+            "pose": pose(one.weighed, known[part]["size_mm"]) if one.weighed else None,
         }
-        hits.append(Hit(rank=rank, part=part, name=parts[part]["name"] or "", **hit))
+        hits.append(Hit(rank=rank, part=part, name=known[part]["name"] or "", **hit))
     return hits
 
 
-def _sizes(parts: Parts, some: Collection[str]) -> dict[str, Sequence[float]]:
-    """The mm of those parts whose size is known."""
-    return {part: parts[part]["size_mm"] for part in some if parts[part]["size_mm"]}
+def _known(there: Served, some: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Names of those parts, and their sizes in mm where these are known."""
+    from lancedb.expr import col
+
+    rows = there.rows("parts", ("part", "name", "size_mm"), col("part").isin(list(some) or [""]))
+    return {row["part"]: row for row in rows}
 
 
 def _share(score: float) -> float:

@@ -81,11 +81,13 @@ def _near(picture: Bytes, mask: Floats) -> Floats:
     margin = side // 8 + 2
     top, left = max(rows[0] - margin, 0), max(columns[0] - margin, 0)
     there = np.s_[top : rows[-1] + margin + 1, left : columns[-1] + margin + 1]
-    planes = [*np.moveaxis(picture[there].astype(np.float32) / 255, 2, 0), mask[there]]
     scale = min(1.0, CLOSE / side)
     height, width = (max(1, round(length * scale)) for length in mask[there].shape)
-    small = [np.asarray(Image.fromarray(one).resize((width, height), Image.Resampling.BOX)) for one in planes]
-    return np.stack(small, axis=-1)
+    small, cover = (
+        np.asarray(Image.fromarray(np.ascontiguousarray(one[there])).resize((width, height), Image.Resampling.BOX))
+        for one in (picture, mask.astype(np.float32))
+    )
+    return np.dstack([small.astype(np.float32) / 255, cover])
 
 
 def framed(masks: NDArray[np.bool_]) -> NDArray[np.float64]:

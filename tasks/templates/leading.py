@@ -11,7 +11,7 @@ from tasks.records import Record
 from tasks.templates import fusion
 from tasks.templates.features import TURNS
 from tasks.templates.question import question
-from tasks.templates.shelf import TABLE, Fit, fits, stands
+from tasks.templates.shelf import TABLE, Fit, fits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,28 +71,15 @@ def weighed(
     return made
 
 
-def poses(
-    there: Catalogue, parts: Mapping[str, Weighed], geometry: Mapping[str, str], sizes: Mapping[str, Sequence[float]]
-) -> dict[str, Pose]:
-    """How each of `parts` lies whose shape was compared; `sizes` are their mm, where these are known."""
-    from lancedb.expr import col
-
-    fit = {part: one.fit for part, one in parts.items() if one.fit is not None}
-    if not fit:
-        return {}
-    rows = there.rows("shapes", ("geometry", "size"), col("geometry").isin(sorted({geometry[part] for part in fit})))
-    lengths = {row["geometry"]: max(row["size"]) for row in rows}
-    cameras = stands(there, {geometry[part]: one.view for part, one in fit.items()})
-    made = {}
-    for part, one in fit.items():
-        name, angle = geometry[part], 2 * np.pi * one.turn / TURNS
-        camera = cameras[name].pose @ rolled(angle)
-        camera[:3, 3] *= max(sizes[part]) / lengths[name] if sizes.get(part) else 1.0
-        rows_of: Any = tuple(tuple(float(value) for value in row) for row in camera)
-        made[part] = Pose(
-            camera=rows_of, yfov=cameras[name].yfov, turn=float(np.rad2deg(angle)), picture=parts[part].picture
-        )
-    return made
+def pose(one: Weighed, size_mm: Sequence[float] | None) -> Pose | None:
+    """How a part of this size lies, whose unit is the mesh's where nobody knows the size; None where nobody looked."""
+    if one.fit is None:
+        return None
+    angle = 2 * np.pi * one.fit.turn / TURNS
+    camera = one.fit.camera @ rolled(angle)
+    camera[:3, 3] *= max(size_mm) if size_mm else one.fit.longest
+    rows: Any = tuple(tuple(float(value) for value in row) for row in camera)
+    return Pose(camera=rows, yfov=one.fit.yfov, turn=float(np.rad2deg(angle)), picture=one.picture)
 
 
 def rolled(angle: float) -> NDArray[np.float64]:

@@ -35,12 +35,14 @@ class Blank(Record):
 class Cast(Record):
     """What came of a geometry: its plates (views, k) int8 and the stands (views, 4) float32 as bytes, or a failure.
 
-    A stand is where the camera is, in the mesh's unit, and its vertical field of view in radians.
+    A stand is where the camera is, and its vertical field of view in radians; lengths, and `longest`, the part's
+    longest side, are in the mesh's unit.
     """
 
     geometry: str
     plates: bytes = b""
     stands: bytes = b""
+    longest: float = 0.0
     seconds: float = Field(0.0, ge=0, description="Busy seconds.")
     failure: str = ""
 
@@ -69,8 +71,13 @@ def cast(blank: Blank) -> Cast:
     except Exception as error:  # noqa: BLE001 - one mesh that trips a library costs its templates, not the run
         return lost(blank, str(error))
     stands = np.array([(*camera.matrix[:3, 3], camera.yfov) for camera in cameras], np.float32)
-    seconds = time.perf_counter() - begun
-    return Cast(geometry=blank.geometry, plates=plates.tobytes(), stands=stands.tobytes(), seconds=seconds)
+    return Cast(
+        geometry=blank.geometry,
+        plates=plates.tobytes(),
+        stands=stands.tobytes(),
+        longest=float(np.ptp(vertices, axis=0).max()),
+        seconds=time.perf_counter() - begun,
+    )
 
 
 def lost(blank: Blank, reason: str) -> Cast:

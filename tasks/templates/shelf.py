@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.templates.match import compared
 from tasks.templates.plates import edition, facing, read
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from lancedb.expr import Expr
-    from numpy.typing import NDArray
 
     from blocks.catalogue import Catalogue
     from tasks.records import Floats
@@ -22,29 +22,42 @@ TABLE: Final = "templates"
 _MANY: Final = 256  # geometries whose plates are in memory at once: 16 MB
 
 
+class Mould(NamedTuple):
+    """What is kept of a shape: its templates (views, k) float32 of unit length, and the cameras that saw it so.
+
+    `stands` (views, 4) are where they are and their vertical fields of view in radians. Lengths, and `longest`, the
+    shape's longest side, are in the mesh's unit.
+    """
+
+    plates: Floats
+    stands: Floats
+    longest: float
+
+
 class Fit(NamedTuple):
-    """How well a shape fits a picture, a cosine; from which side, and turned by which of the steps."""
+    """How well a shape fits a picture, a cosine; from which of its sides, and turned by which of the steps.
+
+    `camera` (4, 4) is that side's, camera to part, and `yfov` its field of view in radians; lengths are in shares of
+    the part's longest side, which is `longest` in the mesh's unit.
+    """
 
     score: float
     view: int
     turn: int
-
-
-class Stand(NamedTuple):
-    """A camera that took a view: camera to part (4, 4), in the mesh's unit, and its field of view in radians."""
-
-    pose: NDArray[np.float64]
+    camera: NDArray[np.float64]
     yfov: float
+    longest: float
 
 
-def plates(catalogue: Catalogue, geometries: Collection[str]) -> Iterator[tuple[str, Floats]]:
-    """Each of `geometries` that has templates, with them: (views, k) float32 of unit length.
+def moulds(catalogue: Catalogue, geometries: Collection[str]) -> Iterator[tuple[str, Mould]]:
+    """Each of `geometries` that has templates, with them; in no order.
 
-    In no order, and none in a catalogue from before there were any.
+    In a catalogue from before there were any, and for shapes that cannot be seen, there are none.
     """
-    for row in _rows(catalogue, geometries, ("geometry", "views", "plates")):
+    for row in _rows(catalogue, geometries, ("geometry", "views", "plates", "stands", "longest")):
         if row["plates"]:
-            yield row["geometry"], read(row["plates"], row["views"])
+            stands = np.frombuffer(row["stands"], np.float32).reshape(row["views"], 4)
+            yield row["geometry"], Mould(read(row["plates"], row["views"]), stands, row["longest"])
 
 
 def fits(catalogue: Catalogue, asked: Sequence[Floats], geometries: Sequence[Collection[str]]) -> list[dict[str, Fit]]:
@@ -54,22 +67,17 @@ def fits(catalogue: Catalogue, asked: Sequence[Floats], geometries: Sequence[Col
     for place, some in enumerate(geometries):
         for geometry in some:
             of_geometry.setdefault(geometry, []).append(place)
-    for geometry, templates in plates(catalogue, of_geometry):
+    for geometry, mould in moulds(catalogue, of_geometry):
         for place in of_geometry[geometry]:
-            found[place][geometry] = Fit(*compared(asked[place], templates))
+            found[place][geometry] = _fit(asked[place], mould)
     return found
 
 
-def stands(catalogue: Catalogue, views: Mapping[str, int]) -> dict[str, Stand]:
-    """The camera that took this one of the `views` of each geometry."""
-    found = {}
-    for row in _rows(catalogue, views, ("geometry", "views", "stands")):
-        view = views[row["geometry"]]
-        place = np.frombuffer(row["stands"], np.float32).reshape(row["views"], 4)[view].astype(np.float64)
-        pose = np.eye(4)
-        pose[:3, :3], pose[:3, 3] = facing(row["views"])[view], place[:3]
-        found[row["geometry"]] = Stand(pose, float(place[3]))
-    return found
+def _fit(asked: Floats, mould: Mould) -> Fit:
+    score, view, turn = compared(asked, mould.plates)
+    camera = np.eye(4)
+    camera[:3, :3], camera[:3, 3] = facing(len(mould.plates))[view], mould.stands[view, :3] / mould.longest
+    return Fit(score, view, turn, camera, float(mould.stands[view, 3]), mould.longest)
 
 
 def _rows(catalogue: Catalogue, geometries: Collection[str], columns: Sequence[str]) -> Iterator[dict[str, Any]]:

@@ -112,7 +112,7 @@ class Casting:
     def _row(self, one: Cast) -> dict[str, Any]:
         """A row; that of a shape which cannot be seen has no plates, so that it is not tried each time."""
         row = {"geometry": one.geometry, "version": edition(), "views": self.views, "run": self.tally.run}
-        return row | {"plates": one.plates, "stands": one.stands}
+        return row | {"plates": one.plates, "stands": one.stands, "longest": one.longest}
 
     def _note(self, failures: dict[str, str]) -> None:
         if not failures:
