@@ -40,7 +40,17 @@ def test_a_folder_becomes_a_catalogue(onboard: Run, catalogue: Catalogue) -> Non
     assert summary["images"]["views"] == 12
     assert summary["images"]["variants"] == 12
     assert summary["vectors"] == 24 - summary["images"]["rejected"]
-    assert set(summary["seconds"]) == {"scan", "ingest", "render", "augment", "embed", "publish", "evaluate", "total"}
+    assert set(summary["seconds"]) == {
+        "scan",
+        "ingest",
+        "render",
+        "augment",
+        "embed",
+        "templates",
+        "publish",
+        "evaluate",
+        "total",
+    }
     assert Path(summary["report"]).is_file()
     rows = {row["part"]: row for row in catalogue.rows("parts", ("part", "name", "material", "size_mm"))}
     assert rows["washer-3"]["material"] == "brass"
