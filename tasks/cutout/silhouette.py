@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 SURE: Final = 0.5  # certainty from which on a pixel is the object's
 FIRST, LOOKS = 2, 4  # sides that the network looks from at first, and when it looks closer
 QUARTERS: Final = (0, 2, 1, 3)  # of a turn
-CLOSE: Final = 0.75  # share of the closer look's side that the object takes
-BEFORE: Final = 0.3  # how much the first look counts beside the closer one
+CLOSE: Final = 0.9  # share of the closer look's side that the object takes
+BEFORE: Final = 0.5  # how much the first look counts beside the closer one
 SOFT: Final = 2  # of the network's pixels about the object in which what it is less sure of still counts
 
 

@@ -24,7 +24,7 @@ CHEQUERED: Final = 0.3  # share whose fields are of two kinds
 def lined(scenes: Bytes) -> Bytes:
     """`scenes` (n, s, s, 3) uint8, and half of them once more with lines: about (1.5 n, s, s, 3)."""
     count = round(LINED * len(scenes))
-    return np.concatenate([scenes, np.array([_lined(scene, at) for at, scene in enumerate(scenes[:count])], np.uint8)])
+    return np.stack([*scenes, *(_lined(scene, at) for at, scene in enumerate(scenes[:count]))])
 
 
 def _lined(scene: Bytes, seed: int) -> Bytes:

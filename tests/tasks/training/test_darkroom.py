@@ -71,3 +71,19 @@ def test_spheres_are_lit_from_somewhere_and_have_colours() -> None:
     assert (inside.std((2, 3)).mean(1) > 0.01).float().mean() > 0.9
     assert 0.1 < float(inside.mean()) < 0.85
     assert float((inside.amax(1) - inside.amin(1)).mean()) > 0.02
+
+
+def test_what_is_composed_says_where_the_part_is_seen() -> None:
+    """Its cover is the silhouette, without the hole and without what another part hides."""
+    pictures, cover = darkroom(7).composed(buffers(64), 0.0)
+    assert cover.shape == (64, 1, 64, 64)
+    assert cover.min() >= 0
+    assert cover.max() < 1.001
+    apart = [
+        float((picture[one > 0.99].mean() - picture[one < 0.01].mean()).abs())
+        for picture, one in zip(pictures.mean(1), cover[:, 0], strict=True)
+    ]
+    assert np.mean(apart) > 0.15
+    assert cover[0, 0][24:40, 24:40].min() < 0.5  # the hole
+    clear, hidden = (cover.mean(), darkroom(7).composed(buffers(64), 1.0)[1].mean())
+    assert hidden < clear
