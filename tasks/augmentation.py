@@ -167,7 +167,9 @@ class Augmentation:
 
     def _vector(self, one: Judged) -> Any:
         """The vector (d,) of a variant; one that only a person accepted was not embedded yet."""
-        return self._embedder.images([one.variant.image])[0] if one.vector is None else one.vector
+        if one.vector is not None and not self.customer.recipe.embed.digest:
+            return one.vector
+        return self._embedder.indexed([one.variant.image], ["variant"])[0]
 
     def _made(self, views: dict[str, View]) -> dict[str, list[Shown]]:
         """What came of each view: every variant in the first way that the gate accepts, or as it was rejected last."""

@@ -94,6 +94,10 @@ class Embedder:
         """
         raise NotImplementedError
 
+    def indexed(self, pictures: Sequence[Bytes], kinds: Sequence[str], batch: int = 64) -> Vectors:  # noqa: ARG002
+        """Vectors (n, d) of pictures of a catalogue; each of one of the `kinds` view, variant, photo, text."""
+        return self.images(pictures, batch)
+
     def looks(self, pictures: Sequence[Bytes], batch: int = 64) -> Vectors:
         """Vectors of `pictures` that somebody asks with, (n, LOOKS, d): as each is, and cut to the object in it."""
         seen = [look for picture in pictures for look in cutout.looks(picture)]
@@ -166,6 +170,16 @@ class Network(Embedder):
         self.dimension, self.trained, self.table = weights.dimension, weights.trained, weights.table
         self.words = weights.trained and weights.words
         self.weights, self._tensors, self._turns = weights, tensors, weights.turns
+
+    def indexed(self, pictures: Sequence[Bytes], kinds: Sequence[str], batch: int = 64) -> Vectors:
+        """As every embedder's; one that is tuned to a customer has seen no ground: all but views are cut out first."""
+        if not self.weights.tuned:
+            return self.images(pictures, batch)
+        from tasks.tuning.look import looked
+
+        size = self._size[0]
+        alone = [one if kind == "view" else looked(one, size) for one, kind in zip(pictures, kinds, strict=True)]
+        return self.images(alone, batch)
 
     def looks(self, pictures: Sequence[Bytes], batch: int = 64) -> Vectors:
         """As every embedder's; one that is tuned to a customer looks at the object alone, cut out: (n, 1, d)."""

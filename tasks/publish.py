@@ -249,7 +249,7 @@ def _vectors(
 
 def embedded(rows: Sequence[dict[str, Any]], parts: Mapping[str, Part], embedder: Embedder) -> list[dict[str, Any]]:
     """Vector rows of picture rows (`id`, `part`, `kind`, `image`), whose `parts` are given by number."""
-    matrix = embedder.images([codec.decode(row["image"]) for row in rows])
+    matrix = embedder.indexed([codec.decode(row["image"]) for row in rows], [row["kind"] for row in rows])
     return [vector_row(row, parts[row["part"]], vector) for row, vector in zip(rows, matrix, strict=True)]
 
 

@@ -44,6 +44,10 @@ def paces(work: Adaptation) -> tuple[float, float]:
 
     accepted = work.shown.table("images").search().where(col("accepted") == lit(value=True))
     rows = accepted.select(["image"]).limit(TRIED).to_list()
+    if not rows:
+        raise ValueError(
+            "No picture of this catalogue is accepted, so there is nothing to compare with: onboard again."
+        )
     pictures = [codec.decode(row["image"]) for row in rows]
     work.embedder.images(pictures[:1])  # it is loaded, and warm
     cutout.cut(pictures[0])

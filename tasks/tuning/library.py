@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from tasks import codec
-from tasks.records import Bytes, Part, Record, content_id, generator
+from tasks.records import Bytes, Part, Record, bytes_id, content_id, generator
 from tasks.render import RENDERER
 from tasks.rig import MATERIALS, roaming
 from tasks.training.places import places
@@ -65,14 +65,18 @@ class Shelf(Record):
 
     parts: tuple[Part, ...]
     files: tuple[Path, ...]
+    views: int = Field(ge=1, description="How many each file holds.")
     failures: tuple[str, ...] = Field((), description="A sentence for each part that cannot be rendered.")
     identity: str
     scenes: Any  # (n, 160, 160, 3) uint8 tensor
     photographs: Any  # {place: (k, SIZE, SIZE, 3) uint8}
 
-    def open(self) -> list[Bytes]:
-        """One memory map (views, 112, 112, 8) uint8 for each part."""
-        return [np.load(file, mmap_mode="r") for file in self.files]
+    def buffers(self, place: int, numbers: Any) -> Bytes:
+        """These of the views of a part, (k, 112, 112, 8) uint8.
+
+        The file is open no longer than that: of ten thousand at once a process may not have as many.
+        """
+        return np.array(np.load(self.files[place], mmap_mode="r")[numbers])
 
     def said(self, model: Any, weights: Weights, device: str) -> Tensor | None:
         """What the model's own words say of each part, (parts, d) of unit length; None where nobody says anything."""
@@ -113,6 +117,13 @@ def views(parts: int, course: Course, workers: int) -> int:
     return int(max(FEWEST, min(course.views, time, room)))
 
 
+def fitting(sitters: Sequence[Sitter]) -> tuple[Sitter, ...]:
+    """All `sitters`, or as many as there is room for, drawn by lot: the others are found as they were before."""
+    most = int(BYTES / (FEWEST * SIZE * SIZE * 8))
+    drawn = sorted(sitters, key=lambda one: content_id("sitter", one.part.geometry))[:most]
+    return tuple(sorted(drawn, key=lambda one: one.part.number)) if len(drawn) < len(sitters) else tuple(sitters)
+
+
 def stocked(
     folder: Path, sitters: Sequence[Sitter], course: Course, workers: int, told: Callable[[int], None]
 ) -> Shelf:
@@ -122,6 +133,7 @@ def stocked(
     """
     folder.mkdir(parents=True, exist_ok=True)
     count = views(len(sitters), course, workers)
+    sitters = fitting(sitters)
     orders = [Order(sitter=one, file=folder / f"{_name(one, count)}.npy", views=count) for one in sitters]
     failures: dict[str, str] = {}
     missing = [order for order in orders if not order.file.is_file()]
@@ -141,8 +153,11 @@ def stocked(
     return Shelf(
         parts=tuple(order.sitter.part for order in sound),
         files=tuple(order.file for order in sound),
+        views=count,
         failures=tuple(failures.values()),
-        identity=content_id("shelf", *(order.file.stem for order in sound), *(len(one) for one in made.values())),
+        identity=content_id(
+            "shelf", *(order.file.stem for order in sound), *(bytes_id(one.tobytes()) for one in made.values())
+        ),
         scenes=torch.from_numpy(np.array(scenes)),
         photographs=made,
     )

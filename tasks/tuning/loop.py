@@ -66,7 +66,6 @@ class Loop:
         groups[-1]["rate"] = QUICKER * course.rate
         self._optimiser = torch.optim.AdamW(groups, betas=(0.9, 0.98))
         self._average = {name: value.clone() for name, value in self._seen.state().items()}
-        self._books = shelf.open()
 
     @property
     def total(self) -> float:
@@ -107,7 +106,12 @@ class Loop:
             loss = loss + SAID * _told(seen, self._said[owners])
         self._optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
-        torch.nn.utils.clip_grad_norm_(self._seen.learning, 1.0)
+        steep = torch.nn.utils.clip_grad_norm_(self._seen.learning, 1.0)
+        if not torch.isfinite(steep):  # what was learned before is in the checkpoint, sound
+            raise RuntimeError(
+                f"The learning fell apart at step {self.step}: its gradient is no number. Start it again with a lower "
+                "rate, or another seed."
+            )
         self._optimiser.step()
         right = (guesses[count:].argmax(1) == owners[count:]).float().mean().item()
         self.harder(right)
@@ -124,13 +128,11 @@ class Loop:
         import torch
 
         rng = generator("tuning", self.course.seed, self.step)
+        torch.manual_seed(int(rng.integers(2**62)))  # for layers that leave something out by chance
         chosen = self._chosen(rng)
-        books = self._books
-        taken = [rng.integers(len(books[place]), size=1 + self.course.pictures) for place in chosen]
-        some = np.stack(
-            [books[place][number] for place, numbers in zip(chosen, taken, strict=True) for number in numbers]
-        )
-        buffers = torch.from_numpy(some).view(len(chosen), 1 + self.course.pictures, *some.shape[1:]).to(self.device)
+        taken = rng.integers(self.shelf.views, size=(len(chosen), 1 + self.course.pictures))
+        some = [self.shelf.buffers(int(place), numbers) for place, numbers in zip(chosen, taken, strict=True)]
+        buffers = torch.from_numpy(np.stack(some)).to(self.device)
         self._darkcell.begin(int(rng.integers(2**62)), self._seen.size(coarse=self.share < self.course.coarse))
         views = self._darkcell.indexed(buffers[:, 0])
         photographs = self._darkcell.cut(buffers[:, 1:].flatten(0, 1), self.strength)
@@ -139,7 +141,8 @@ class Loop:
 
     def _chosen(self, rng: np.random.Generator) -> Any:
         """Numbers (p,) of a batch's parts: some by lot, the others are those that look most like them."""
-        many, most = len(self._books), min(self.course.parts, len(self._books))
+        many = len(self.shelf.parts)
+        most = min(self.course.parts, many)
         first = rng.choice(many, most - int(ALIKE * most), replace=False)
         centres = self._centres.detach()
         centres = (centres / centres.norm(dim=1, keepdim=True)).cpu().numpy()
@@ -160,9 +163,9 @@ class Loop:
         from torch.nn.functional import normalize
 
         middles = []
-        for book in self.shelf.open():
+        for place in range(len(self.shelf.parts)):
             self._darkcell.begin(0, self._seen.size(coarse=False))
-            views = torch.from_numpy(np.array(book[:FEW])).to(self.device)
+            views = torch.from_numpy(self.shelf.buffers(place, slice(FEW))).to(self.device)
             middles.append(normalize(self._seen.still(self._darkcell.indexed(views)), dim=-1).mean(0))
         return normalize(torch.stack(middles), dim=-1)
 

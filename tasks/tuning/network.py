@@ -43,7 +43,9 @@ class Tuned:
         from tasks import arithmetic
 
         with arithmetic.precision(pictures.device.type):
-            return self._visual(pictures).float()  # type: ignore[no-any-return]
+            found = self._visual(pictures)
+        vectors: Tensor = found[0] if isinstance(found, tuple) else found  # CoCa gives its tokens as well
+        return vectors.float()
 
     def still(self, pictures: Tensor) -> Tensor:
         """Vectors (n, d) of pictures (n, 3, s, s), 0 to 1, nothing learned from them."""

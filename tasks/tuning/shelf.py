@@ -93,7 +93,8 @@ def use(catalogue: Catalogue, digest: str) -> None:
     others = (col("status") == lit("live")) & (col("digest") != lit(digest))
     table, reason = catalogue.table(TABLE), f"{digest[:8] or 'A model that is not tuned'} took their place."
     table.update(where=others, values={"status": "aside", "reason": reason})
-    table.update(where=col("digest") == lit(digest), values={"status": "live", "reason": ""})
+    asleep = (col("digest") == lit(digest)) & (col("status") != lit("live"))  # a row that is written anew is a copy
+    table.update(where=asleep, values={"status": "live", "reason": ""})
 
 
 def forget(catalogue: Catalogue, used: str) -> tuple[str, ...]:

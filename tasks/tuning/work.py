@@ -6,6 +6,7 @@ for every other model (`tasks.reembedding`).
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import time
@@ -34,7 +35,9 @@ if TYPE_CHECKING:
     from tasks.tuning.library import Shelf, Sitter
     from tasks.tuning.loop import Loop
 
-STRETCHES: Final = 10  # pieces of the learning, a checkpoint after each
+STRETCHES: Final = 10  # pieces of the learning, a checkpoint after each, or more of them
+LONGEST: Final = 10.0  # minutes of a piece
+MOST: Final = 150  # pieces: a flow run stays under 200 task runs
 
 
 class Adaptation:
@@ -72,13 +75,28 @@ class Adaptation:
     # learning
 
     def waiting(self) -> str:
-        """Digest of weights that learned just this and that nobody has judged yet: of a run that was stopped; or ""."""
+        """Digest of weights that learned just this and are not used: of a run that was stopped; or ""."""
+        live = self.shown.embed.digest if self.shown.embed else ""
         for one in shelf.cards(self.catalogue):
-            learned = (one.base_digest, one.course, one.trained_on)
-            if not one.made and learned == (self.embedder.digest, self._course, self._subject):
+            if one.digest == live or not self._same(one):
+                continue
+            if not one.made:
                 self.notes.append(f"The weights {one.digest[:8]} of a run that was stopped wait to be judged.")
                 return one.digest
+            if self.forced:
+                self.notes.append(f"The weights {one.digest[:8]} were refused by run {one.made}; now they may go live.")
+                return one.digest
         return ""
+
+    @property
+    def forced(self) -> bool:
+        """Whether weights may go live that find less."""
+        return self.customer.release.tolerance >= 1
+
+    def _same(self, one: shelf.Card) -> bool:
+        """Whether weights learned what this run would learn, in the same way."""
+        learned = (one.base_digest, one.course, one.trained_on)
+        return learned == (self.embedder.digest, self._course, self._subject)
 
     def render(self) -> int:
         """Render what the learning looks at, as far as it is not there; returns of how many parts it could be."""
@@ -86,10 +104,11 @@ class Adaptation:
 
     def stretches(self) -> Iterator[float]:
         """The shares at which pieces of the learning end, from where it stands to 1."""
-        begun = int(round(self.loop.share * STRETCHES, 6))
+        pieces = min(max(STRETCHES, math.ceil(self.course.minutes / LONGEST)), MOST)
+        begun = int(round(self.loop.share * pieces, 6))
         self.progress.start("learn", 100)
         self.progress.advance("learn", round(100 * self.loop.share))
-        yield from (piece / STRETCHES for piece in range(begun + 1, STRETCHES + 1))
+        yield from (piece / pieces for piece in range(begun + 1, pieces + 1))
         self.progress.finish("learn")
 
     def learn(self, until: float) -> float:
@@ -179,13 +198,23 @@ class Adaptation:
         except RefusedError as error:
             error.summary = self._summary(digest, error.summary)
             shelf.tell(self.catalogue, digest, error.summary["run"], error.summary["figures"], str(error))
+            self._forget(self.shown.embed.digest if self.shown.embed else "")
             self.tidy()
             raise
         summary = self._summary(digest, found)
         shelf.tell(self.catalogue, digest, found["run"], summary["figures"], "")
-        shelf.forget(self.catalogue, digest)
+        self._forget(digest)
         self.tidy()
         return summary
+
+    def _forget(self, used: str) -> None:
+        """Remove weights that nobody goes back to, and the vectors that were made of them."""
+        from blocks import models
+
+        for gone in shelf.forget(self.catalogue, used):
+            table = models.tuned(self.weights, gone).table
+            if table in self.catalogue.tables():
+                self.catalogue.drop(table)
 
     def _summary(self, digest: str, found: Mapping[str, Any]) -> dict[str, Any]:
         known = shelf.card(self.catalogue, digest)

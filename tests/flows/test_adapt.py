@@ -173,6 +173,8 @@ def test_a_run_that_was_stopped_goes_on_and_one_that_is_refused_changes_nothing(
     assert (card.status, card.reason, card.made) == ("aside", "It finds less.", refused.value.summary["run"])
     assert not (tmp_path / "home" / "customers" / "acme" / "tuning").exists()
     assert Adaptation(who, catalogue, QUICK, tmp_path / "home", 1).waiting() == ""
+    anyway = who.model_copy(update={"release": who.release.model_copy(update={"tolerance": 1.0})})
+    assert Adaptation(anyway, catalogue, QUICK, tmp_path / "home", 1).waiting() == digest
     assert onboard(who)["parts"]["unchanged"] == 3
 
 

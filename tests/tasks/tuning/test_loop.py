@@ -112,3 +112,58 @@ def test_a_part_that_cannot_be_rendered_is_left_out_with_a_sentence(tmp_path: Pa
     assert broken.part.number in found.failures[0]
     with pytest.raises(ValueError, match="nothing to tell apart: 1"):
         stocked(tmp_path / "two", [broken, some[1]], COURSE, 1, lambda _: None)
+
+
+def test_many_parts_need_few_open_files(shelf: Shelf) -> None:
+    """A part's file is open while its views are read, and no longer: a process may have a thousand at once."""
+    from pathlib import Path
+
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    kept = [shelf.buffers(place, [0, 1]) for place in range(len(shelf.parts)) for _ in range(8)]
+    assert len(kept) == 32
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_of_too_many_parts_some_are_learned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawn by lot, always the same ones; where all fit, all are."""
+    from tasks.tuning import library
+
+    some = sitters()
+    assert library.fitting(some) == tuple(some)
+    monkeypatch.setattr(library, "BYTES", 2 * FEWEST * library.SIZE**2 * 8)
+    assert len(library.fitting(some)) == 2
+    assert library.fitting(some) == library.fitting(some[::-1])
+
+
+def test_of_a_large_network_the_last_blocks_learn_and_what_follows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of four blocks the last two, the norm after them and the projection; what comes before stays as it was."""
+    from open_clip.transformer import VisionTransformer
+
+    from tasks.tuning import network
+
+    visual = VisionTransformer(32, 16, width=32, layers=4, heads=2, mlp_ratio=2.0, output_dim=8)
+    visual.preprocess_cfg = {"size": 32, "mean": (0.5,) * 3, "std": (0.5,) * 3}
+    monkeypatch.setattr(network, "SMALL", 0)
+    tuned = network.Tuned(visual, 2, "cpu")
+    learning = {name for name, weight in visual.named_parameters() if weight.requires_grad}
+    blocks = {name.split(".")[2] for name in learning if name.startswith("transformer.resblocks.")}
+    assert blocks == {"2", "3"}
+    assert {"proj", "ln_post.weight"} <= learning
+    assert not learning & {"conv1.weight", "ln_pre.weight", "class_embedding"}
+    found = tuned(torch.rand(2, 3, 32, 32))
+    torch.autograd.backward(found.sum())
+    assert found.shape == (2, 8)
+    assert tuned.size(coarse=True) == 32
+
+
+def test_a_gradient_that_is_no_number_ends_the_learning(shelf: Shelf, tmp_path: Path) -> None:
+    """With a sentence; the checkpoint from before is sound."""
+    made = loop(shelf, tmp_path)
+    made.run(until=0.25)
+    with torch.no_grad():
+        made._centres.fill_(torch.nan)
+    with pytest.raises(RuntimeError, match="fell apart at step 1"):
+        made.run()
+    again = loop(shelf, tmp_path)
+    assert again.resume() == 0.25
+    assert torch.isfinite(again._centres).all()
