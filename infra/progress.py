@@ -36,7 +36,7 @@ class Bars:
     def __init__(self, console: Console) -> None:
         self._rich = RichProgress(
             SpinnerColumn(finished_text="[green]✓"),
-            TextColumn("{task.description:<8}"),
+            TextColumn("{task.description:<9}"),
             BarColumn(bar_width=None),
             MofNCompleteColumn(),
             TimeElapsedColumn(),

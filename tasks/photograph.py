@@ -19,6 +19,7 @@ SUFFIXES: Final = frozenset(
 _FORMATS: Final = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF", "HEIF")
 _MOST_BYTES: Final = 64 * 2**20
 _MOST_PIXELS: Final = 100_000_000
+ENOUGH: Final = 0.9  # of the side that is wanted: decoded so, a JPEG of 4032 pixels has 1008 and not 2016
 _PAPER: Final = (255, 255, 255)  # what shows through where a picture is transparent
 
 
@@ -59,7 +60,7 @@ def upright(data: bytes, side: int) -> Image:
             Image.open(io.BytesIO(data), formats=[name for name in _FORMATS if name in Image.OPEN]) as image,
         ):
             _refuse_bomb(image)
-            share = side / max(*image.size, 1)
+            share = ENOUGH * side / max(*image.size, 1)
             image.draft("RGB", (int(image.width * share), int(image.height * share)))  # a JPEG is decoded as small
             image.seek(0)
             image.load()

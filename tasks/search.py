@@ -20,7 +20,7 @@ with one picture; a mean over several strays less to both sides, so their errors
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field
@@ -78,7 +78,7 @@ class Findings(Record):
         return None if self.likeness is None or self.threshold is None else self.likeness >= self.threshold
 
 
-class Likeness(Record):
+class Likeness(NamedTuple):
     """How alike a part's most similar picture is (a cosine), and which picture that is; `weighed` with its shape."""
 
     cosine: float
@@ -185,14 +185,14 @@ def _fused(several: Sequence[Likenesses]) -> Likenesses:
     for part in dict.fromkeys(part for found in several for part in found):
         best = max((found[part] for found in several if part in found), key=lambda one: one.cosine)
         cosines = [found[part].cosine if part in found else floor for found, floor in zip(several, floors, strict=True)]
-        fused[part] = best.replace(cosine=float(np.mean(cosines)))
+        fused[part] = best._replace(cosine=float(np.mean(cosines)))
     return fused
 
 
 def _shaped(there: Served, pictures: Sequence[Bytes], seen: Likenesses, parts: Parts) -> Likenesses:
     """The same parts, their shapes compared as well."""
     found = weighed(there, pictures, {part: one.cosine for part, one in seen.items()}, parts)
-    return {part: one.replace(weighed=found[part]) for part, one in seen.items()}
+    return {part: one._replace(weighed=found[part]) for part, one in seen.items()}
 
 
 def _said(there: Served, embedder: Embedder, text: str, parts: Parts, wanted: int) -> dict[str, float]:

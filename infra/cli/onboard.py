@@ -111,6 +111,7 @@ def _show(out: Answer, who: Customer, summary: dict[str, Any]) -> None:
         ("parts", ", ".join(f"{parts[key]} {key}" for key in ("new", "changed", "unchanged", "retired"))),
         ("pictures", f"{images['views']} views, {images['variants']} variants, {images['rejected']} rejected"),
         ("vectors", summary["vectors"]),
+        ("templates", f"of {summary['templates']} parts" if summary["templates"] else ""),
         ("recall", recall(summary)),
         ("seconds", ", ".join(f"{phase} {spent:.1f}" for phase, spent in summary["seconds"].items())),
         ("report", summary["report"]),

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _Images = Annotated[tuple[Path, ...], Parameter(consume_multiple=True)]
 
 
-def search(
+def search(  # noqa: PLR0913 - every one is an option of the command
     customer: str,
     /,
     *,
@@ -34,6 +34,7 @@ def search(
     text: str = "",
     cad: Path | None = None,
     each: bool = False,
+    matched: Path | None = None,
     top: Annotated[int, Parameter(validator=Number(gte=1, lte=1000), show_default=True)] = 10,
     as_json: Json = False,
 ) -> int:
@@ -45,6 +46,7 @@ def search(
     partsight search demo --image photo.jpg --text "bracket 40 mm"
     partsight search demo --image front.jpg --image side.jpg --top 5
     partsight search demo --image inbox/ --each --json
+    partsight search demo --image photo.jpg --top 6 --matched sheet.png
     ```
 
     Args:
@@ -53,6 +55,7 @@ def search(
         text: Words: number, name, description or material.
         cad: A CAD file whose part is looked for.
         each: Every image, or every image of a folder, is a query of its own.
+        matched: Picture file to write: the query beside each part that was found, rendered as it lies in the picture.
         top: How many parts to list.
         as_json: Print JSON alone on stdout.
     """
@@ -60,8 +63,10 @@ def search(
     who = resolve(customer, machine)
     there = catalogue(who, machine)
     queries = tuple(_queries(image, text, cad, each=each))
+    if matched and (each or not (image or cad)):
+        raise WrongCallError("--matched shows what one picture found: it wants --image or --cad, and no --each.")
     with answer(as_json) as out:
-        engine = _Engine(who, there, text.strip(), top)
+        engine = _Engine(who, there, text.strip(), top, matched)
         if (image or cad) and not engine.embedder.trained:
             complain(f"the weights of {engine.embedder.name} are random: what it finds by picture is a rough guess.")
         if text.strip() and engine.embedder.trained and not engine.embedder.words:
@@ -76,10 +81,10 @@ def search(
 class _Engine:
     """Model and catalogue, opened once for all queries of a call."""
 
-    def __init__(self, who: Customer, there: Served, text: str, top: int) -> None:
+    def __init__(self, who: Customer, there: Served, text: str, top: int, matched: Path | None = None) -> None:
         from tasks.embed import embedder
 
-        self.who, self.there, self.text, self.top = who, there, text, top
+        self.who, self.there, self.text, self.top, self.matched = who, there, text, top, matched
         # what is live may be older than the customer's file, when a run with another model was refused
         self.embedder: Embedder = embedder(there.embed or who.recipe.embed, who.plugins, there)
 
@@ -88,7 +93,22 @@ class _Engine:
 
         # the threshold is calibrated for photographs; renders of CAD look more alike than that, whatever they show
         there = self.there.model_copy(update={"threshold": None}) if query.cad else self.there
-        return ranked(there, self.embedder, query.pictures(self.who), self.text, self.top)
+        pictures = query.pictures(self.who)
+        found = ranked(there, self.embedder, pictures, self.text, self.top)
+        if self.matched:
+            _write(self.matched, there, pictures, found)
+        return found
+
+
+def _write(path: Path, there: Served, pictures: Sequence[Bytes], found: Findings) -> None:
+    """Write the sheet of what matched. Raises ValueError with a sentence that names the file when it can't be."""
+    from tasks.report.matched import matched
+
+    sheet = matched(there, pictures, found.hits)
+    try:
+        sheet.save(path)
+    except (OSError, ValueError) as error:  # no such folder, or an ending that is no picture's
+        raise ValueError(f"{path} can't be written as a picture: {error}") from error
 
 
 class _Query:

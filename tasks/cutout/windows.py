@@ -38,10 +38,13 @@ def rim(picture: Any, wide: int = 1) -> Any:
 
 def window(picture: Any, top: int, left: int, side: int) -> Any:
     """The square of `side` pixels at (top, left), which may lie outside; there it is the rim's middle colour."""
-    found = np.empty((side, side, *picture.shape[2:]), dtype=picture.dtype)
-    found[:] = np.median(rim(picture), axis=0) if picture.ndim > 2 else 0
+    found = np.zeros((side, side, *picture.shape[2:]), dtype=picture.dtype)
     low = np.maximum([top, left], 0)
     high = np.maximum(np.minimum([top + side, left + side], picture.shape[:2]), low)
-    there = picture[low[0] : high[0], low[1] : high[1]]
-    found[low[0] - top : high[0] - top, low[1] - left : high[1] - left] = there
+    first, last = low - (top, left), high - (top, left)
+    if picture.ndim > 2 and (first.any() or (last < side).any()):
+        middle = np.median(rim(picture), axis=0).astype(picture.dtype)
+        for beyond in (found[: first[0]], found[last[0] :], found[:, : first[1]], found[:, last[1] :]):
+            beyond[:] = middle
+    found[first[0] : last[0], first[1] : last[1]] = picture[low[0] : high[0], low[1] : high[1]]
     return found

@@ -62,6 +62,8 @@ def summary_rows(summary: dict[str, Any]) -> list[dict[str, Any]]:
         for name, count in summary[group].items()
     ]
     rows.append({"what": "vectors", "count": summary["vectors"]})
+    if summary.get("templates"):
+        rows.append({"what": "templates of parts", "count": summary["templates"]})
     rows += [{"what": f"recall@{k}", "count": f"{100 * v:.1f} %"} for k, v in (summary["recall"] or {}).items()]
     rows += [{"what": f"seconds: {phase}", "count": round(spent, 1)} for phase, spent in summary["seconds"].items()]
     return rows

@@ -20,6 +20,7 @@ from tasks.rig import directions, framed, outermost
 if TYPE_CHECKING:
     from tasks.records import Floats
 
+PLATES: Final = "plates-2"  # change it when a row holds something else: all templates are made anew
 SIZE: Final = 72  # pixels of the views: as features look at them
 _LARGEST: Final = 127
 
@@ -45,6 +46,7 @@ class Cast(Record):
     longest: float = 0.0
     seconds: float = Field(0.0, ge=0, description="Busy seconds.")
     failure: str = ""
+    final: bool = Field(False, description="Whether it would fail again: it is the mesh that is to blame.")
 
 
 def edition() -> str:
@@ -52,24 +54,31 @@ def edition() -> str:
     from tasks.render import RENDERER
     from tasks.templates.projection import version
 
-    return content_id("templates", version(), RENDERER, SIZE)
+    return content_id("templates", PLATES, version(), RENDERER, SIZE)
 
 
 def cast(blank: Blank) -> Cast:
-    """The plates of a geometry; never raises for a mesh that cannot be seen. Runs in a worker process."""
+    """The plates of a geometry; never raises for a mesh that cannot be seen. Runs in a worker process.
+
+    What is wrong with the machine, and not with the mesh, raises: else a whole catalogue would seem to have none.
+    """
     from tasks.geometry import load
+    from tasks.studio.canvas import canvas
     from tasks.templates.features import described
     from tasks.templates.projection import projection
     from tasks.templates.relief import reliefs
 
     begun = time.perf_counter()
+    projection(), canvas()
     try:
         vertices, faces = load(blank.mesh)
         cameras = around(vertices[np.unique(faces)], blank.views)
         shown = reliefs(vertices, faces, cameras)
         plates = np.concatenate([printed(projection().short(described(some))) for some in shown])
+    except MemoryError:
+        return lost(blank, "there was not enough memory for it")
     except Exception as error:  # noqa: BLE001 - one mesh that trips a library costs its templates, not the run
-        return lost(blank, str(error))
+        return Cast(geometry=blank.geometry, failure=str(error), final=True)
     stands = np.array([(*camera.matrix[:3, 3], camera.yfov) for camera in cameras], np.float32)
     return Cast(
         geometry=blank.geometry,

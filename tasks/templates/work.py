@@ -73,7 +73,7 @@ class Casting:
             made.append(one)
             self.tally.spend({"templates": one.seconds}, self.workers)
             self.progress.advance("templates")
-        self.catalogue.upsert(TABLE, [self._row(one) for one in made])
+        self.catalogue.upsert(TABLE, [self._row(one) for one in made if one.final or not one.failure])
         failures = {one.geometry: one.failure for one in made if one.failure}
         self._note(failures)
         self.tally.add({"templates": len(made) - len(failures)})
