@@ -205,9 +205,12 @@ class Job:
         """Raise ValueError with a sentence when the customer's model, stages, checks or sinks cannot be used."""
         from tasks import delivery, gate
         from tasks.augment import chain
+        from tasks.templates.projection import projection
 
         recipe, plugins = self.customer.recipe, self.customer.plugins
         _ = self._making.embedder
+        if recipe.templates:
+            projection()
         chain(recipe.stages, recipe.settings, plugins)
         gate.checks(recipe.checks, plugins)
         delivery.check(self.customer)

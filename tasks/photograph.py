@@ -61,7 +61,9 @@ def upright(data: bytes, side: int) -> Image:
         ):
             _refuse_bomb(image)
             share = ENOUGH * side / max(*image.size, 1)
-            image.draft("RGB", (int(image.width * share), int(image.height * share)))  # a JPEG is decoded as small
+            image.draft(
+                "RGB", (max(1, int(image.width * share)), max(1, int(image.height * share)))
+            )  # a JPEG is decoded as small
             image.seek(0)
             image.load()
             picture = rgb(ImageOps.exif_transpose(image))

@@ -29,7 +29,7 @@ from blocks.catalogue import Catalogue
 from tasks.records import Bytes, Record
 from tasks.templates.fusion import LEADING
 from tasks.templates.leading import Pose, Weighed, pose, weighed
-from tasks.templates.shelf import TABLE
+from tasks.templates.shelf import TABLE, outdated
 from tasks.words import coverage
 
 if TYPE_CHECKING:
@@ -121,8 +121,14 @@ def search(catalogue: Catalogue, embedder: Embedder, pictures: Sequence[Bytes], 
     return Findings(
         hits=tuple(_hits(there, seen, said, top)),
         likeness=_share(max((one.value for one in seen.values()), default=0.0)) if pictures else None,
-        threshold=there.threshold,
+        threshold=_threshold(there, seen),
     )
+
+
+def _threshold(there: Served, seen: Likenesses) -> float | None:
+    """The threshold, where what was seen is scored as when it was calibrated: with shapes, if there were some then."""
+    compared = any(one.weighed is not None and one.weighed.shape is not None for one in seen.values())
+    return there.threshold if compared or not outdated(there) else None
 
 
 def nearest(

@@ -80,6 +80,15 @@ def _fit(asked: Floats, mould: Mould) -> Fit:
     return Fit(score, view, turn, camera, float(mould.stands[view, 3]), mould.longest)
 
 
+def outdated(catalogue: Catalogue) -> bool:
+    """Whether there are templates, but of another edition: they are not compared until the next onboarding."""
+    from lancedb.expr import col, lit
+
+    if TABLE not in catalogue.tables():
+        return False
+    return bool(catalogue.rows(TABLE, ("geometry",), col("version") != lit(edition())))
+
+
 def _rows(catalogue: Catalogue, geometries: Collection[str], columns: Sequence[str]) -> Iterator[dict[str, Any]]:
     """The rows of `geometries`, some at a time."""
     from lancedb.expr import col, lit

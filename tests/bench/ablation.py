@@ -24,6 +24,7 @@ from tasks.templates.features import asked as described
 from tasks.templates.match import compared
 from tasks.templates.plates import read
 from tasks.templates.projection import projection
+from tasks.tuning import shelf
 from tasks.tuning.look import looked
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
     Scores = NDArray[np.float32]
 
+SIDE = 96  # pixels of a picture that is cut out: those of the model that ships
 TWINS = 0.985  # how alike two parts are, view by view, that no picture can tell apart: what a byte a number loses
 PLACES = ("photo", "photoreal")  # makers of the pictures that are asked with; the index's own renderer flatters
 
@@ -51,6 +53,7 @@ SHAPES = "templates: cut out"
 UNTUNED = "shipped and templates"
 EVERYTHING = "tuned and templates"
 WAYS = (BEFORE, CLOSE, MASKED, ONE_SIDE, SIDES, CLASSICAL, SHAPES, UNTUNED, EVERYTHING)
+FUSED = {UNTUNED: (BEFORE, SHAPES), EVERYTHING: (SIDES, SHAPES)}
 PAIRS = (  # (what it is, without, with)
     ("the cut-out of the network", CLASSICAL, SHAPES),
     ("masking, untuned", CLOSE, MASKED),
@@ -64,12 +67,14 @@ PAIRS = (  # (what it is, without, with)
 
 
 def tuned(gallery: Gallery, minutes: float) -> dict[str, Any]:
-    """Tune the catalogue, unless it is; returns what `partsight adapt` said, empty where it was tuned before."""
-    if gallery.catalogue.served().embed != gallery.customer.recipe.embed:
-        return {}
-    return galleries.asked(
-        "adapt", str(galleries.KEPT / f"{gallery.customer.slug}.yaml"), "--minutes", str(minutes), "--even-if-worse"
-    )
+    """Tune the catalogue, unless it was tuned so long before; returns what is known of the weights."""
+    live = gallery.catalogue.served().embed
+    known = shelf.card(gallery.catalogue, live.digest) if live and live.digest else None
+    if known is None or known.course["minutes"] != minutes:
+        file = str(galleries.KEPT / f"{gallery.customer.slug}.yaml")
+        told = galleries.asked("adapt", file, "--minutes", str(minutes), "--even-if-worse")
+        return {name: told[name] for name in ("weights", "minutes", "parts", "seconds")}
+    return {"weights": known.digest, "minutes": known.minutes, "parts": known.parts}
 
 
 class Ablation:
@@ -93,7 +98,7 @@ class Ablation:
             cells[" ".join(cell)] |= {"gains": self._gains(ways, rows)}
         for renderer in sorted({query.renderer for query in self.asked}):
             name = f"{renderer}, all pictures of a part"
-            cells[name] = {way: self._figures(self._together(some, renderer)) for way, some in ways.items()}
+            cells[name] = {way: self._figures(self._together(ways, way, renderer)) for way in ways}
         return {"cells": cells, "twins": [sorted(some) for some in self.groups if len(some) > 1]}
 
     def ways(self) -> dict[str, Scores]:
@@ -101,7 +106,7 @@ class Ablation:
         own, mine = embedder(Embed()), self.embedder
         shipped, index = self._index(own), self._index(mine)
         boxes = [self._boxed(place) for place in range(len(self.asked))]
-        masked = [looked(one, 256) for one in self._pictures]
+        masked = [looked(one, SIDE) for one in self._pictures]
         found = {
             BEFORE: self._best(own.looks(self._pictures), shipped),
             CLOSE: self._best(own.images(boxes)[:, None], shipped),
@@ -111,9 +116,7 @@ class Ablation:
             CLASSICAL: self._shapes([_by_colour(one) for one in self._pictures]),
             SHAPES: self._shapes(self._cuts),
         }
-        found[UNTUNED] = _fused(found[BEFORE], found[SHAPES])
-        found[EVERYTHING] = _fused(found[SIDES], found[SHAPES])
-        return found
+        return found | {way: _fused(*(found[one] for one in both)) for way, both in FUSED.items()}
 
     @cached_property
     def embedder(self) -> Embedder:
@@ -130,7 +133,7 @@ class Ablation:
 
     @cached_property
     def groups(self) -> tuple[frozenset[str], ...]:
-        """Parts that no picture can tell apart: every view of one is nearly one of the other; then the rest."""
+        """Parts that no picture can tell apart: in the mean, each view of one is one of the other; then the rest."""
         links = []
         for place, one in enumerate(self.plates):
             for other in range(place + 1, len(self.parts)):
@@ -151,13 +154,16 @@ class Ablation:
         right = self.gallery.identical({part})
         return Ranking(part=part, relevant=right, parts=names, scores=tuple(map(float, scores[order])))
 
-    def _together(self, scores: Scores, renderer: str) -> list[Ranking]:
-        """What all pictures of a part by one maker find together: the mean of their scores, as a search has it."""
+    def _together(self, ways: dict[str, Scores], way: str, renderer: str) -> list[Ranking]:
+        """What all pictures of a part by one maker find together: by mean cosines and mean fits, as a search does."""
         of: dict[str, list[int]] = {}
         for row, query in enumerate(self.asked):
             if query.renderer == renderer:
                 of.setdefault(query.part, []).append(row)
-        return [self._ranked(part, scores[rows].mean(0)) for part, rows in of.items()]
+        if way not in FUSED:
+            return [self._ranked(part, ways[way][rows].mean(0)) for part, rows in of.items()]
+        means = {part: [ways[one][rows].mean(0, keepdims=True) for one in FUSED[way]] for part, rows in of.items()}
+        return [self._ranked(part, _fused(*some)[0]) for part, some in means.items()]
 
     def _figures(self, rankings: Sequence[Ranking]) -> dict[str, Any]:
         """Recall, also where twins count as one part."""
