@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-steps test-runs test-platform coverage lint format bench bench-recall bench-diffusion bench-variants bench-gate bench-cutout bench-platform check check-compose check-kubernetes mutations samples clean
+.PHONY: help setup demo test test-steps test-runs test-platform coverage lint format bench bench-recall bench-diffusion bench-variants bench-gate bench-cutout bench-search bench-platform check check-compose check-kubernetes mutations samples clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -79,6 +79,9 @@ check-kubernetes:  ## what Prefect's Kubernetes worker makes of infra/k8s, again
 	$(PYTHON) -m venv build/kubernetes
 	build/kubernetes/bin/pip install --quiet --constraint constraints.txt prefect prefect-kubernetes kubernetes-validate pyyaml
 	build/kubernetes/bin/python tests/infra/jobs.py
+
+bench-search: setup  ## a search among 10,000 parts on one core, step by step: a table and build/search.json
+	$(BIN)/python tests/bench/search_speed.py
 
 bench-platform: setup  ## what runs, tasks and workers cost beside the work itself: a table and build/platform.json
 	$(BIN)/python tests/bench/workers.py

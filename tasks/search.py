@@ -11,7 +11,7 @@ and how well their shapes fit the object, together (`tasks.templates.fusion`).
 `said` is the share of the query's words that are said of the part (`tasks.words`); where the model has learned words,
 what the share leaves open is filled up to MEANT by the cosine of the text with the part's most similar picture: a part
 that nobody described is found by how it looks, and of two that are described alike the one that looks so comes first.
-Scores lie between 0 and 1; 1 means the same picture and every word.
+Scores lie between 0 and 1.
 
 Whether the object is in the catalogue at all is asked of the pictures alone: `seen` of the part that looks most
 alike, beside the threshold that was calibrated with parts left out when the catalogue went live. It was calibrated
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from blocks.catalogue import Served
     from tasks.embed import Embedder
 
-WORDS: Final = 0.3  # share of the words in a query that has both: less loses recall, more gains none (measured)
+WORDS: Final = 0.3  # share of the words in a query that has both: less loses recall, more gains none (measured without shapes)
 MEANT: Final = 0.4  # how much of what no word says a look can say: what is written is surer than what is seen
 _PICTURES: Final = 8  # rows that are taken for each wanted part at first: a part has many pictures
 _CANDIDATES: Final = 1000  # parts that the index of the words hands on
