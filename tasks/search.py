@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from blocks.catalogue import Served
     from tasks.embed import Embedder
 
-WORDS: Final = 0.3  # share of the words in a query that has both: less loses recall, more gains none (measured without shapes)
+WORDS: Final = 0.3  # share of the words in a query that has both: less loses recall (measured without shapes)
 MEANT: Final = 0.4  # how much of what no word says a look can say: what is written is surer than what is seen
 _PICTURES: Final = 8  # rows that are taken for each wanted part at first: a part has many pictures
 _CANDIDATES: Final = 1000  # parts that the index of the words hands on
