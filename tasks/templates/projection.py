@@ -56,8 +56,12 @@ def write(learned: Projection, file: Path) -> None:
     """Write what was learned, in half precision; a stop while it is written leaves the file that was there."""
     from safetensors.numpy import save_file
 
+    file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_suffix(".new")
-    tensors = {name: np.ascontiguousarray(value, np.float16) for name, value in learned._asdict().items()}
+    # nothing has two signs, and which of them it gets is chance: the same course shall write the same bytes
+    tensors = {
+        name: np.ascontiguousarray(value, np.float16) + np.float16(0) for name, value in learned._asdict().items()
+    }
     save_file(tensors, draft, metadata={"features": FEATURES})
     draft.replace(file)
 
