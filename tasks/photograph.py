@@ -38,14 +38,15 @@ def opened(path: Path, side: int = 1024) -> Bytes:
 def decoded(data: bytes, name: str, side: int = 1024) -> Bytes:
     """As `opened`, for bytes that came some other way; `name` is what messages call them."""
     try:
-        return np.array(upright(data, side), dtype=np.uint8)
+        return np.array(upright(data, side, ENOUGH), dtype=np.uint8)
     except ValueError as error:
         raise ValueError(f"{name} {error}.") from error
 
 
-def upright(data: bytes, side: int) -> Image:
+def upright(data: bytes, side: int, enough: float = 1.0) -> Image:
     """The first frame as 8 bit RGB, turned as the camera was held, its longest side at most `side` pixels.
 
+    A JPEG that can be decoded smaller is, down to the share `enough` of that.
     Raises ValueError with a clause that follows the picture's name.
     """
     import io
@@ -60,7 +61,7 @@ def upright(data: bytes, side: int) -> Image:
             Image.open(io.BytesIO(data), formats=[name for name in _FORMATS if name in Image.OPEN]) as image,
         ):
             _refuse_bomb(image)
-            share = ENOUGH * side / max(*image.size, 1)
+            share = enough * side / max(*image.size, 1)
             image.draft(
                 "RGB", (max(1, int(image.width * share)), max(1, int(image.height * share)))
             )  # a JPEG is decoded as small
