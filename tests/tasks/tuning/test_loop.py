@@ -75,9 +75,9 @@ def test_a_checkpoint_of_another_learning_is_not_gone_on_with(shelf: Shelf, tmp_
 
 def test_parts_are_told_apart_after_some_steps(shelf: Shelf, tmp_path: Path) -> None:
     """Some steps teach four parts that nobody confuses; the mean of what is right starts at 0 and follows slowly."""
-    made = loop(shelf, tmp_path, COURSE.model_copy(update={"steps": 24, "parts": 4, "coarse": 1.0}))
+    made = loop(shelf, tmp_path, COURSE.model_copy(update={"steps": 12, "parts": 4, "coarse": 1.0}))
     made.run()
-    assert made.right > 0.75 * (1 - (1 - FOLLOWED) ** 24)
+    assert made.right > 0.75 * (1 - (1 - FOLLOWED) ** 12)
 
 
 def test_photographs_get_harder_only_as_they_are_learned(shelf: Shelf, tmp_path: Path) -> None:
