@@ -6,7 +6,11 @@ bench-recall` prints both, and that the same parts are found).
 
 from __future__ import annotations
 
-from typing import Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NATIVE = ("avx512_bf16", "amx_bf16", "amx_tile", "bf16")  # what torch calls it, on x86 and on Arm
 
@@ -68,3 +72,20 @@ def precision(device: str) -> Any:
     import torch
 
     return torch.autocast(device, torch.bfloat16, enabled=bfloat16(device))
+
+
+@contextmanager
+def single() -> Iterator[None]:
+    """One thread for what is computed within the `with` block.
+
+    Where one small picture is worked on after the other, several threads mostly wait for each other, and on a busy
+    machine for a core: they take longer than one.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from tasks.arithmetic import single
 from tasks.templates import fusion
 from tasks.templates.question import question
 from tasks.templates.shelf import TABLE, fits
@@ -55,7 +56,8 @@ class Shapes:
         new = first & ~self._compared[rows.start : rows.stop]
         wanted = [set(self._geometry[some].tolist()) - {""} for some in new]
         asked = [row for row, some in zip(rows, wanted, strict=True) if some]
-        pictures = [_question(self._queries[row]) for row in asked]
+        with single():
+            pictures = [_question(self._queries[row]) for row in asked]
         found = fits(self._catalogue, pictures, [some for some in wanted if some])
         for row, fit in zip(asked, found, strict=True):
             values = [fit[name].score if name in fit else np.nan for name in self._geometry]

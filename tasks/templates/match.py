@@ -15,6 +15,14 @@ def compared(asked: Floats, plates: Floats) -> tuple[float, int, int]:
 
     Returns the highest cosine, the view and the turn that have it.
     """
-    alike = plates @ asked.T
-    view, turn = np.divmod(int(alike.argmax()), len(asked))
-    return float(alike[view, turn]), int(view), int(turn)
+    ((score, view, turn),) = many(asked[None], plates)
+    return score, view, turn
+
+
+def many(asked: Floats, plates: Floats) -> list[tuple[float, int, int]]:
+    """As `compared`, for several pictures `asked` (n, turns, k) at once."""
+    count, turns, length = asked.shape
+    alike = (asked.reshape(-1, length) @ plates.T).reshape(count, turns * len(plates))
+    best = alike.argmax(axis=1)
+    turn, view = np.divmod(best, len(plates))
+    return list(zip(alike[np.arange(count), best].tolist(), view.tolist(), turn.tolist(), strict=True))

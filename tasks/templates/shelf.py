@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.templates.match import compared
+from tasks.templates.match import many
 from tasks.templates.plates import edition, facing, read
 
 if TYPE_CHECKING:
@@ -67,14 +67,16 @@ def fits(catalogue: Catalogue, asked: Sequence[Floats], geometries: Sequence[Col
     for place, some in enumerate(geometries):
         for geometry in some:
             of_geometry.setdefault(geometry, []).append(place)
+    turned = np.stack(asked) if asked else np.zeros((0, 0, 0), np.float32)
     for geometry, mould in moulds(catalogue, of_geometry):
-        for place in of_geometry[geometry]:
-            found[place][geometry] = _fit(asked[place], mould)
+        places = of_geometry[geometry]
+        some = turned[places] if len(places) < len(turned) else turned
+        for place, one in zip(places, many(some, mould.plates), strict=True):
+            found[place][geometry] = _fit(*one, mould)
     return found
 
 
-def _fit(asked: Floats, mould: Mould) -> Fit:
-    score, view, turn = compared(asked, mould.plates)
+def _fit(score: float, view: int, turn: int, mould: Mould) -> Fit:
     camera = np.eye(4)
     camera[:3, :3], camera[:3, 3] = facing(len(mould.plates))[view], mould.stands[view, :3] / mould.longest
     return Fit(score, view, turn, camera, float(mould.stands[view, 3]), mould.longest)
