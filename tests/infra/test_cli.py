@@ -130,7 +130,7 @@ def test_search_as_json(partsight: Any, picture: Callable[[int], bytes], tmp_pat
     found = json.loads(out)
     assert code == 0
     assert set(found) == {"results", "in_catalogue", "threshold", "seconds"}
-    assert set(found["results"][0]) == {"rank", "part", "name", "score", "source", "image", "below"}
+    assert set(found["results"][0]) == {"rank", "part", "name", "score", "source", "image", "below", "shape", "pose"}
     assert [hit["rank"] for hit in found["results"]] == [1, 2]
     assert found["results"][0]["part"] == "B-3"
     assert not err
