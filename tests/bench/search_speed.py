@@ -31,6 +31,7 @@ from blocks.catalogue import Catalogue
 from blocks.customer import Embed, Recipe
 from tasks.generate import families, specimen
 from tasks.records import content_id, generator
+from tasks.templates.plates import edition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +64,8 @@ def main() -> int:
     from tasks.embed import embedder
 
     model = embedder(Embed())
-    catalogue = filled(ROOT / "build" / "search" / str(arguments.parts), arguments.parts, model)
+    kept = ROOT / "build" / "search" / f"{arguments.parts}-{edition()[:8]}"
+    catalogue = filled(kept, arguments.parts, model)
     report = {
         "parts": arguments.parts,
         "searches": arguments.searches,
@@ -85,7 +87,6 @@ def filled(folder: Path, count: int, model: Embedder) -> Catalogue:
     """A catalogue of `count` parts in `folder`, live; one that is there is used again."""
     from tasks import publish
     from tasks.tally import Tally
-    from tasks.templates.plates import edition
     from tasks.templates.projection import KEPT
 
     catalogue = Catalogue(uri=str(folder))

@@ -11,7 +11,7 @@ from tasks.templates import fusion
 
 def test_scores_rise_with_either_of_the_two_and_stay_at_most_one() -> None:
     """And a perfect picture of the part scores 1."""
-    cosines, shapes = np.float32([0.9, 0.9, 0.8, 1.0]), np.float32([0.5, 0.7, 0.7, 1.0])
+    cosines, shapes = np.array([0.9, 0.9, 0.8, 1.0], np.float32), np.array([0.5, 0.7, 0.7, 1.0], np.float32)
     found = fusion.fused(cosines, shapes, np.ones(4, bool))
     assert found[0] < found[1]
     assert found[2] < found[1]
@@ -34,15 +34,15 @@ def test_who_does_not_lead_stays_behind_in_the_same_order() -> None:
 
 def test_without_cad_a_part_is_neither_better_nor_worse_for_it() -> None:
     """It counts like the mean of the shapes beside it; where no shape is known the cosine is the score."""
-    cosines = np.float32([0.8, 0.8, 0.8])
-    found = fusion.fused(cosines, np.float32([0.2, np.nan, 0.6]), np.ones(3, bool))
+    cosines = np.array([0.8, 0.8, 0.8], np.float32)
+    found = fusion.fused(cosines, np.array([0.2, np.nan, 0.6], np.float32), np.ones(3, bool))
     assert found[1] == pytest.approx((found[0] + found[2]) / 2)
     assert fusion.fused(cosines, np.full(3, np.nan, np.float32), np.ones(3, bool)) is cosines
 
 
 def test_what_has_no_picture_is_never_found() -> None:
     """It leads nowhere, and its score stays what it is."""
-    cosines = np.float32([0.5, -np.inf, 0.4])
+    cosines = np.array([0.5, -np.inf, 0.4], np.float32)
     first = fusion.leading(cosines)
     assert first.tolist() == [True, False, True]
-    assert fusion.fused(cosines, np.float32([0.3, 0.9, 0.5]), first)[1] == -np.inf
+    assert fusion.fused(cosines, np.array([0.3, 0.9, 0.5], np.float32), first)[1] == -np.inf
