@@ -125,7 +125,8 @@ def figure(value: float, goal: float, what: str) -> dict[str, Any]:
 def onboard(folder: Path, name: str, *, gate: bool = False) -> tuple[Ran, dict[str, Any]]:
     """Onboard the folder `name` as a customer of that name, with or without measuring what is found."""
     file = folder / f"{name}{'-gate' if gate else ''}.yaml"
-    questions = "" if gate else "release: {queries: 0}"
+    # beside the naive script and the bare steps: what these do not do is left out
+    questions = "" if gate else "release: {queries: 0}\nrecipe: {templates: 0}"
     file.write_text(f"slug: {file.stem}\nsource: {name}\n{questions}\n")
     run = ran([str(PARTSIGHT), "onboard", str(file), "--json"], PARTSIGHT_HOME=str(folder / "home"))
     return run, json.loads(run.output)
