@@ -93,6 +93,8 @@ def tuned(work: Adaptation, customer: CustomerBlock, processes: int) -> str:
     """
     if not in_pool(work.customer, "adapt"):
         return learned(work)
+    if digest := work.waiting():
+        return digest
     given = {
         "customer": customer.reference(),
         "course": work.course.model_dump(mode="json"),

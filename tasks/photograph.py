@@ -61,10 +61,8 @@ def upright(data: bytes, side: int, enough: float = 1.0) -> Image:
             Image.open(io.BytesIO(data), formats=[name for name in _FORMATS if name in Image.OPEN]) as image,
         ):
             _refuse_bomb(image)
-            share = enough * side / max(*image.size, 1)
-            image.draft(
-                "RGB", (max(1, int(image.width * share)), max(1, int(image.height * share)))
-            )  # a JPEG is decoded as small
+            share = enough * side / max(*image.size, 1)  # a JPEG is decoded as small
+            image.draft("RGB", (max(1, int(image.width * share)), max(1, int(image.height * share))))
             image.seek(0)
             image.load()
             picture = rgb(ImageOps.exif_transpose(image))

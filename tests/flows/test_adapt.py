@@ -231,7 +231,7 @@ def test_where_the_learning_is_done_in_a_pool(
 
     def elsewhere(flow: str, slug: str, given: dict[str, Any], shares: int) -> Iterator[dict[str, Any]]:
         asked.append((flow, slug, shares, given["course"], given["processes"]))
-        with learning(pooled, catalogue, QUICK, tmp_path / "there", 1) as there:
+        with learning(pooled, catalogue, Course(**given["course"]), tmp_path / "there", 1) as there:
             there.render()
             there.learn(1.0)
             digest = there.keep()
@@ -243,6 +243,10 @@ def test_where_the_learning_is_done_in_a_pool(
         digest = tune.tuned(work, block, 2)
         assert (work.seconds, work.notes) == ({"learn": 3.0}, ["Hot."])
         assert asked == [("tune", "acme", 1, QUICK.model_dump(mode="json"), 2)]
-        assert tune.tuned(work, block, 2) == digest  # somebody has ended that run by hand: its weights are there
+        assert tune.tuned(work, block, 2) == digest  # they wait to be judged: nothing is learned again
+        assert len(asked) == 1
+    with learning(pooled, catalogue, QUICK.model_copy(update={"seed": 2}), tmp_path / "here", 1) as work:
+        other = tune.tuned(work, block, 2)  # somebody has ended that run by hand: its weights are there
+        assert len(asked) == 2
     assert not (tmp_path / "here").exists()
-    assert [card.digest for card in shelf.cards(catalogue)] == [digest]
+    assert {card.digest for card in shelf.cards(catalogue)} == {digest, other}

@@ -193,3 +193,20 @@ def test_a_search_calls_a_score_what_the_measurement_calls_one(
         assert [hit.part for hit in found.hits] == [one.part for one in outcome.found]
         assert [hit.score for hit in found.hits] == pytest.approx([one.score for one in outcome.found], abs=1e-5)
     assert len(evaluation.worst) == 3
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_threshold_holds_for_the_scores_that_it_was_set_with(
+    onboard: Onboard, catalogue: Catalogue, customer: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of another edition no template is compared: nobody knows then what a score without shapes is worth."""
+    from tasks.templates import shelf
+
+    onboard(customer)
+    live = catalogue.served().model_copy(update={"threshold": 0.5})
+    model, shown = embedder(customer.recipe.embed), [picture(catalogue, "block")]
+    assert search(live, model, shown, "", 3).threshold == 0.5
+    monkeypatch.setattr(shelf, "edition", lambda: "another")
+    found = search(live, model, shown, "", 3)
+    assert (found.threshold, found.in_catalogue) == (None, None)
+    assert all(hit.pose is None for hit in found.hits)

@@ -73,6 +73,14 @@ def test_large_pictures_are_made_small() -> None:
     assert decoded(saved(Image.new("RGB", (3000, 1500)), "JPEG"), "big.jpg", side=512).shape == (256, 512, 3)
 
 
+@pytest.mark.parametrize("size", [(4000, 3), (3, 4000)])
+def test_a_picture_as_narrow_as_a_thread_is_opened(size: tuple[int, int]) -> None:
+    """Made as small as is wanted, its short side would have no pixel left."""
+    height, width, _ = decoded(saved(Image.new("RGB", size), "JPEG"), "thread.jpg", side=512).shape
+    assert min(height, width) == 1
+    assert max(height, width) <= 512
+
+
 @pytest.mark.parametrize("side", [10_001, 12_000, 200_000])
 def test_a_bomb_is_refused_before_it_is_unpacked(side: int) -> None:
     """A small file that says it has 100 megapixels, or 40 gigapixels, costs a sentence, no memory."""
