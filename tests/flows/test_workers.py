@@ -97,6 +97,7 @@ def worker(pool: str, folder: Path, modules: Path) -> Iterator[None]:
             running.wait(60)
         except subprocess.TimeoutExpired:
             running.kill()
+            running.wait()  # a process that nobody waits for is a warning, and so a failure, when it is collected
 
 
 def deployed(who: Customer, machine: Settings) -> None:
