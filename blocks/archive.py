@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import logging
 import re
 import stat
+import unicodedata
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+log = logging.getLogger("partsight")
 MEGABYTE = 1024 * 1024
 BLOCK = 256 * 1024
 SUFFIX = ".zip"
@@ -19,7 +24,15 @@ DEEPEST = 3
 # text compresses 20 to 1, a mesh with few digits 100 to 1; what goes beyond that was made to fill a disk
 MOST_RATIO, RATIO_FROM = 300, 8 * MEGABYTE
 LONGEST_STEP, LONGEST_NAME = 200, 1000
+MOST_LISTED = 32 * MEGABYTE  # of a list of members, which has to be in memory: half a million of them
+MOST_REFUSED = 1000  # that are named one by one
+# of bzip2 and LZMA all that a block holds comes out at once, up to 20,000 times its size
+SMALL_BLOCK = 4096
 
+# the disk is full, or there are too many open files: no archive's fault, and another try may do
+MACHINE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE)
+NO_ARCHIVE: Final = "is not a ZIP archive that can be opened: it is damaged, or was cut off"
+_DEFLATED: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _DRIVE = re.compile(r"^[A-Za-z]:")
 
 
@@ -79,33 +92,60 @@ def unpack(
     refused: list[Refused] = []
     taken: set[str] = set()
     try:
-        with zipfile.ZipFile(archive.path) as opened:
+        with _Listed(archive.path) as stream, zipfile.ZipFile(stream) as opened:
             for member in _members(opened):
                 name = f"{archive.name}/{member.filename}"
                 if reason := _unfit(member, taken):
-                    refused.append(Refused(_shown(name), reason))
+                    refused.append(Refused(shown(name), reason))
                     continue
                 try:
                     found = _extracted(opened, member, folder, allowance)
                 except _TooMuch as reason:
-                    refused.append(Refused(_shown(name), str(reason)))
+                    refused.append(Refused(shown(name), str(reason)))
                     continue
-                found = found._replace(name=_shown(f"{archive.name}/{found.name}"))
+                found = found._replace(name=shown(f"{archive.name}/{found.name}"))
                 if found.path.suffix.lower() != SUFFIX:
                     files.append(found)
                 elif depth >= DEEPEST:
                     refused.append(Refused(found.name, f"is an archive more than {DEEPEST} archives deep"))
                 else:
-                    inner, no = unpack(found, Path(f"{found.path}.opened"), allowance, depth + 1)
+                    # no member is called so: hidden ones are left out
+                    inner, no = unpack(found, found.path.with_name(f".{found.path.name}"), allowance, depth + 1)
                     files += inner
                     refused += no
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        refused.append(Refused(archive.name, f"is not a ZIP archive that can be opened: {error}"))
-    return files, refused
+    except _TooMuch as reason:
+        refused.append(Refused(archive.name, str(reason)))
+    except Exception as error:  # whatever its bytes do to the library is no fault of the other archives
+        if getattr(error, "errno", None) in MACHINE:
+            raise
+        log.info("%s: %s", archive.name, error)
+        refused.append(Refused(archive.name, NO_ARCHIVE))
+    return files, _named(refused, archive.name)
 
 
-def _shown(name: str) -> str:
-    """Name that can be shown and stored."""
+class _Listed(io.FileIO):
+    """An archive's file that is not read in one piece: its list of members may be as long as the file."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """The next bytes. Raises _TooMuch where they are more than a list of members may have."""
+        wanted = -1 if size is None else size
+        place = self.tell()
+        rest = max(0, self.seek(0, io.SEEK_END) - self.seek(place))
+        if (rest if wanted < 0 else min(wanted, rest)) > MOST_LISTED:
+            raise _TooMuch("holds more members than an archive may have: divide it")
+        return super().read(wanted) or b""
+
+
+def _named(refused: list[Refused], archive: str) -> list[Refused]:
+    """What was refused, with a number in place of names that nobody would read to the end."""
+    if len(refused) <= MOST_REFUSED:
+        return refused
+    more = len(refused) - MOST_REFUSED
+    return [*refused[:MOST_REFUSED], Refused(archive, f"holds {more} more members that are not taken")]
+
+
+def shown(name: str) -> str:
+    """The name as it can be shown and stored: on one line, without what cannot be printed."""
     text = name.encode("utf-8", "replace").decode()
     return "".join(letter if letter.isprintable() else "?" for letter in text)[:LONGEST_NAME]
 
@@ -125,7 +165,7 @@ def _steps(name: str) -> list[str]:
 def _unfit(member: zipfile.ZipInfo, taken: set[str]) -> str:
     """Why a member is not unpacked, or nothing; a name that is fine is noted in `taken`."""
     name, steps = member.filename, _steps(member.filename)
-    same = "/".join(steps).casefold()
+    same = unicodedata.normalize("NFC", "/".join(steps)).casefold()
     long = len(name) > LONGEST_NAME or any(len(step.encode("utf-8", "replace")) > LONGEST_STEP for step in steps)
     checks = (
         (name.startswith(("/", "\\")) or bool(_DRIVE.match(name)), "has an absolute name, which is not unpacked"),
@@ -144,29 +184,36 @@ def _unfit(member: zipfile.ZipInfo, taken: set[str]) -> str:
 
 def _extracted(opened: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path, allowance: Allowance) -> SourceFile:
     """One member as a file below `folder`. Raises _TooMuch with the reason why not."""
+    if allowance.files < 1 or allowance.bytes < 1:  # nothing of it could stay, so it is not unpacked either
+        raise _TooMuch(allowance.count(1))
     inside = PurePosixPath(*_steps(member.filename))
     target = folder.joinpath(*inside.parts)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with opened.open(member) as stream, target.open("xb") as file:
-            size = _copied(stream, file, member.compress_size, allowance)
+            size = _copied(stream, file, member, allowance)
         if not (reason := allowance.count(size)):
             return SourceFile(inside.as_posix(), target, size)
     except _TooMuch as too_much:
         reason = str(too_much)
-    except Exception as error:  # noqa: BLE001 - zlib, bz2 and lzma have errors of their own, and so has the disk
-        reason = f"cannot be unpacked: {error}"
+    except (FileExistsError, NotADirectoryError, IsADirectoryError):
+        reason = "cannot be unpacked: the archive has a file and a folder of this name"
+    except Exception as error:  # zlib, bz2 and lzma have errors of their own
+        if getattr(error, "errno", None) in MACHINE:
+            raise
+        log.info("%s: %s", shown(member.filename), error)
+        reason = "cannot be unpacked: it is damaged, or packed in a way that is not known"
     if target.is_file():
         target.unlink()
     raise _TooMuch(reason)
 
 
-def _copied(stream: IO[bytes], file: IO[bytes], packed: int, allowance: Allowance) -> int:
+def _copied(stream: IO[bytes], file: IO[bytes], member: zipfile.ZipInfo, allowance: Allowance) -> int:
     """Unpack a stream into a file; returns its size. Raises _TooMuch where it goes beyond what it may be."""
-    size = 0
-    while block := stream.read(BLOCK):
+    size, step = 0, BLOCK if member.compress_type in _DEFLATED else SMALL_BLOCK
+    while block := _block(stream, step, allowance, size):
         size += len(block)
-        bomb = size > RATIO_FROM and size > MOST_RATIO * max(packed, 1)
+        bomb = size > RATIO_FROM and size > MOST_RATIO * max(member.compress_size, 1)
         if bomb or size > min(allowance.file_bytes, allowance.bytes):
             # what came out was work all the same: a thousand such members must come to an end
             reason = f"unpacks to more than {MOST_RATIO} times its size" if bomb else allowance.count(size)
@@ -174,3 +221,12 @@ def _copied(stream: IO[bytes], file: IO[bytes], packed: int, allowance: Allowanc
             raise _TooMuch(reason)
         file.write(block)
     return size
+
+
+def _block(stream: IO[bytes], step: int, allowance: Allowance, size: int) -> bytes:
+    """The next bytes of a member of which `size` came out; a member that is damaged after them has been work too."""
+    try:
+        return stream.read(step)
+    except Exception:
+        allowance.bytes = max(0, allowance.bytes - size)
+        raise

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from blocks.archive import BLOCK, MEGABYTE, SUFFIX, Allowance, Refused, SourceFile, skipped, unpack
+from blocks.archive import BLOCK, MEGABYTE, SUFFIX, Allowance, Refused, SourceFile, shown, skipped, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -92,7 +92,7 @@ def _listed(path: Path, allowance: Allowance) -> tuple[list[SourceFile], list[Re
     files: list[SourceFile] = []
     refused: list[Refused] = []
     if path.is_file():
-        return [SourceFile(_text(path.name), path, path.stat().st_size)], refused
+        return [SourceFile(shown(_text(path.name)), path, path.stat().st_size)], refused
 
     def unreadable(error: OSError) -> None:
         where = Path(error.filename or path)
@@ -103,18 +103,20 @@ def _listed(path: Path, allowance: Allowance) -> tuple[list[SourceFile], list[Re
         here = Path(folder)
         # a link to a folder is not followed: what is inside the source is found anyway
         links = [name for name in below if (here / name).is_symlink()]
-        for name in [*sorted(names), *links]:
-            if skipped(name):
+        for step in [*sorted(names), *links]:
+            if skipped(step):
                 continue
-            found = here / name
-            shown = _text(found.relative_to(path).as_posix())
-            if reason := _unfit(found, path):
-                refused.append(Refused(shown, reason))
+            found = here / step
+            name = _text(found.relative_to(path).as_posix())
+            if not name.isprintable():
+                refused.append(Refused(shown(name), "has a name with characters that cannot be shown: rename it"))
+            elif reason := _unfit(found, path):
+                refused.append(Refused(name, reason))
             elif not found.is_dir():
                 if reason := allowance.count(found.stat().st_size):
-                    refused.append(Refused(shown, reason))
+                    refused.append(Refused(name, reason))
                 else:
-                    files.append(SourceFile(shown, found, found.stat().st_size))
+                    files.append(SourceFile(name, found, found.stat().st_size))
     return files, refused
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections import deque
@@ -14,7 +15,7 @@ from blake3 import blake3
 
 from tasks.plugins import ALL
 from tasks.readers import NATIVE, load, registry, suffix
-from tasks.readers.bodies import beside, meaningful
+from tasks.readers.bodies import LARGEST, MOST_PIECES, area, beside, meaningful, shown
 from tasks.readers.photo import SUFFIXES, photograph
 from tasks.records import Body, Colour, content_id
 from tasks.sandbox import Fault, Limits, Sandbox
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from blocks.source import Listing
     from tasks.sandbox import Arrays
 
+log = logging.getLogger("partsight")
 READER_VERSION = "1"
 MEGABYTE = 1024 * 1024
 BLOCK = 1024 * 1024
@@ -66,6 +68,7 @@ def scan(listing: Listing, salt: str, plugins: Sequence[str] = ALL) -> tuple[Fou
     What matters depends on the readers that there are, and that `plugins` allow.
     """
     companions: dict[Path, list[Path]] = {}
+    known: dict[Path, str] = {}  # a thousand files may share a texture
     for file in listing.files:
         if _kind(file.name, plugins) == "cad" and (reader := registry(plugins).readers.get(suffix(file.name))):
             companions[file.path] = _companions(reader.reader.companions, file.path)
@@ -75,7 +78,7 @@ def scan(listing: Listing, salt: str, plugins: Sequence[str] = ALL) -> tuple[Fou
         kind = _kind(file.name, plugins)
         if kind is None or (kind == "photo" and file.path.resolve() in belonging):
             continue
-        digest = _digest([file.path, *companions.get(file.path, [])], salt)
+        digest = _digest([file.path, *companions.get(file.path, [])], salt, known)
         found.append(Found(file.name, digest, kind, file.path, file.size))
     return tuple(found)
 
@@ -94,28 +97,39 @@ def _companions(of: Any, path: Path) -> list[Path]:
     """Files that belong to the one at `path` and are beside it."""
     try:
         names: Sequence[str] = of(path)
-    except (OSError, ValueError, RecursionError):  # whatever is wrong with it, reading it will say so
+    except Exception:  # noqa: BLE001 - it searches bytes that nobody vouches for; reading them will say what is wrong
         return []
     found = {target for name in names if (target := beside(path, name)) and target != path.resolve()}
     return sorted(found)
 
 
-def _digest(paths: Sequence[Path], salt: str) -> str:
-    """Digest of a file, and of those that belong to it where there are any; empty where it cannot be opened."""
+def _digest(paths: Sequence[Path], salt: str, known: dict[Path, str]) -> str:
+    """Digest of a file, and of those that belong to it where there are any; empty where it cannot be opened.
+
+    `known` are digests of single files, and are added to.
+    """
     digests = []
     for path in paths:
-        hasher = blake3(derive_key_context=f"partsight {salt}")
-        try:
-            with path.open("rb") as file:
-                while block := file.read(BLOCK):
-                    hasher.update(block)
-        except OSError:
+        if path not in known:
+            known[path] = _hashed(path, salt)
+        if not known[path]:
             return ""
-        digests.append(hasher.hexdigest(length=16))
+        digests.append(known[path])
     if len(digests) == 1:
         return digests[0]
     names = [path.name for path in paths[1:]]
     return content_id("companions", digests[0], list(zip(names, digests[1:], strict=True)), salt=salt)
+
+
+def _hashed(path: Path, salt: str) -> str:
+    hasher = blake3(derive_key_context=f"partsight {salt}")
+    try:
+        with path.open("rb") as file:
+            while block := file.read(BLOCK):
+                hasher.update(block)
+    except OSError:
+        return ""
+    return str(hasher.hexdigest(length=16))
 
 
 def sandbox(plugins: Sequence[str] = ALL) -> Sandbox:
@@ -173,9 +187,11 @@ def read(found: Found, quotas: Quotas, within: Sandbox | None = None, plugins: S
         if found.kind == "photo":
             answer = within.run(photo_in_child, {"path": str(found.path)}, limits, [str(found.path)])
             return Reading(found, photo=_jpeg(answer.arrays))
-        reference = registry(plugins).readers[suffix(found.name)].reference
-        arguments = {"reference": reference, "path": str(found.path)}
-        answer = within.run(bodies_in_child, arguments, limits, [str(found.path.parent)])
+        reader = registry(plugins).readers[suffix(found.name)]
+        arguments = {"reference": reader.reference, "path": str(found.path)}
+        # not its whole folder: of a single file that may be somebody's home
+        readable = [found.path, *_companions(reader.reader.companions, found.path)]
+        answer = within.run(bodies_in_child, arguments, limits, map(str, readable))
         return Reading(found, bodies=_bodies(answer.data, answer.arrays))
     except Fault as fault:
         return Reading(found, reason=_sentence(found, fault))
@@ -199,11 +215,11 @@ def _hopeless(found: Found, quotas: Quotas, plugins: Sequence[str]) -> str:
 
 def _sentence(found: Found, fault: Fault) -> str:
     clause = str(fault)
-    if fault.kind == "error":
-        detail = clause.removeprefix("cannot be read: ")[:160]
+    if fault.kind == "error":  # the words of a library are for programmers, and may hold paths
+        log.info("%s: %s", shown(found.name), shown(clause))
         what = "picture" if found.kind == "photo" else suffix(found.name)[1:].upper()
-        clause = f"is damaged, or its content is no {what} ({detail})"
-    return f"{found.name} {clause.rstrip('.')}."
+        clause = f"is damaged, or its content is no {what}: export it again"
+    return f"{found.name} {shown(clause).rstrip('.')}."
 
 
 def photo_in_child(path: str) -> tuple[None, Arrays]:
@@ -246,22 +262,25 @@ def _bodies(entries: Any, arrays: Arrays) -> tuple[Body, ...]:
 
 def _mesh(number: int, arrays: Arrays) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Vertices and faces of one mesh of the child's. Raises ValueError where they are none."""
-    vertices, faces = arrays[f"v{number}"], arrays[f"f{number}"].astype(np.int64)
-    fits = vertices.shape[1:] == faces.shape[1:] == (3,) and len(faces) > 0 and vertices.dtype == np.float64
+    vertices, faces = arrays[f"v{number}"], arrays[f"f{number}"]
+    kinds = vertices.dtype == np.float64 and faces.dtype == np.int32
+    fits = kinds and vertices.shape[1:] == faces.shape[1:] == (3,) and len(faces) > 0
     if not fits or faces.min() < 0 or faces.max() >= len(vertices) or not np.isfinite(vertices).all():
         raise ValueError("not a mesh")
-    return vertices, faces
+    if np.abs(vertices).max() > 2 * LARGEST or not area(vertices, faces):
+        raise ValueError("not a mesh of a part")
+    return vertices, faces.astype(np.int64)
 
 
 def _body(entry: dict[str, Any], vertices: NDArray[np.float64], faces: NDArray[np.int64]) -> Body:
     colour: Colour | None = None
-    if entry["colour"] is not None:
+    if entry["colour"] is not None and np.isfinite(entry["colour"]).all():
         red, green, blue = (min(max(float(channel), 0.0), 1.0) for channel in entry["colour"])
         colour = red, green, blue
     return Body(
         name=meaningful(str(entry["name"])),
-        path="/".join(str(entry["path"]).split("/"))[:2000],
-        count=max(1, int(entry["count"])),
+        path="/".join(filter(None, map(meaningful, str(entry["path"]).split("/"))))[:2000],
+        count=min(max(1, int(entry["count"])), MOST_PIECES),
         vertices=vertices,
         faces=faces,
         colour=colour,

@@ -22,6 +22,7 @@ EMPTY = "holds no solid or surface that can be rendered"
 WELD = 1e-6
 LARGEST = 1e9
 MOST_PIECES, DEEPEST = 200_000, 100
+MOST_NAMED = 1000  # files that belong to one
 
 _GENERIC = re.compile(
     r"(?:=>)?\[[\d:]*\]|open cascade step translator.*|"
@@ -53,8 +54,13 @@ def meaningful(name: str) -> str:
     """The name on one line, or nothing where it is one that a program made up."""
     with contextlib.suppress(UnicodeError):  # some STEP writers encode twice; by chance this hardly ever fits
         name = name.encode("latin-1").decode("utf-8")
-    name = " ".join("".join(letter if letter.isprintable() else " " for letter in name).split())[:200]
+    name = shown(name)[:200]
     return "" if _GENERIC.fullmatch(name) else name
+
+
+def shown(text: str) -> str:
+    """The text on one line that can be stored: what cannot be printed becomes a space."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
 def bodies(
@@ -122,9 +128,20 @@ def area(vertices: NDArray[np.float64], faces: NDArray[np.int64]) -> float:
     return total if np.isfinite(total) else 0.0
 
 
+def named(pattern: re.Pattern[bytes], data: bytes) -> list[str]:
+    """The different names that a pattern's group finds in `data`, in its order; at most as many as a file may have."""
+    found: dict[str, None] = {}
+    for match in pattern.finditer(data):
+        if name := match[1].decode("utf-8", "replace").strip().strip('"').strip():
+            found[name] = None
+        if len(found) >= MOST_NAMED:
+            break
+    return list(found)
+
+
 def srgb(linear: Sequence[float]) -> Colour:
     """The sRGB of linear light, each channel 0 to 1 (IEC 61966-2-1)."""
-    value = np.clip(np.asarray(linear[:3], dtype=np.float64), 0, 1)
+    value = np.clip(np.nan_to_num(np.asarray(linear[:3], dtype=np.float64)), 0, 1)
     coded = np.where(value <= 0.0031308, value * 12.92, 1.055 * np.power(value, 1 / 2.4) - 0.055)
     red, green, blue = (round(float(channel), 4) for channel in coded)
     return red, green, blue
@@ -136,7 +153,7 @@ def beside(path: Path, name: str) -> Path | None:
     try:
         target = (folder / name.replace("\\", "/").strip()).resolve()
         return target if target.is_relative_to(folder) and target.is_file() else None
-    except (OSError, ValueError):  # a name too long, or with a zero byte in it
+    except (OSError, ValueError, RuntimeError):  # a name too long, with a zero byte in it, or of links in a circle
         return None
 
 

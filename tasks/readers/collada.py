@@ -9,7 +9,8 @@ from urllib.parse import unquote
 
 import numpy as np
 
-from tasks.readers.bodies import DEEPEST, MOST_PIECES, Piece, Shape, bodies, joined, meaningful
+from tasks.readers.bodies import DEEPEST, MOST_PIECES, Piece, Shape, bodies, joined, meaningful, named
+from tasks.readers.markup import DECLARES, declares
 from tasks.sandbox import Refusal
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from tasks.records import Body, Colour
 
-_IMAGE = re.compile(rb"<init_from>\s*([^<]{1,400}?)\s*</init_from>")
+_IMAGE = re.compile(rb"<init_from>([^<]{1,400})</init_from>")
 _KIND = re.compile(r"[_.-]?(?:mesh|geometry|geom|shape|lib)[_.-]?\d*$", re.IGNORECASE)
 
 
@@ -31,7 +32,7 @@ class Collada:
 
     def companions(self, path: Path) -> list[str]:
         """Names of its textures."""
-        return [unquote(name.decode("utf-8", "replace")) for name in _IMAGE.findall(path.read_bytes())]
+        return [unquote(name) for name in named(_IMAGE, path.read_bytes())]
 
     def __call__(self, path: Path) -> list[Body]:
         """Bodies of the file at `path`, in mm."""
@@ -40,6 +41,8 @@ class Collada:
         data = path.read_bytes()
         if b"COLLADA" not in data[:4096]:
             raise Refusal("does not begin like a COLLADA file")
+        if declares(data):
+            raise Refusal(DECLARES)
         # a texture or an effect that is missing does not spoil a part
         ignored = [collada.common.DaeUnsupportedError, collada.common.DaeBrokenRefError]
         document = collada.Collada(io.BytesIO(data), ignore=ignored)
@@ -99,5 +102,5 @@ def _colour(material: Any) -> Colour | None:
     value = getattr(getattr(material, "effect", None), "diffuse", None)
     if not isinstance(value, tuple):
         return None
-    red, green, blue = (round(min(max(float(channel), 0.0), 1.0), 4) for channel in value[:3])
+    red, green, blue = (round(min(max(0.0, float(channel)), 1.0), 4) for channel in value[:3])
     return red, green, blue

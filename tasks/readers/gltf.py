@@ -12,7 +12,7 @@ from urllib.parse import unquote, unquote_to_bytes
 
 import numpy as np
 
-from tasks.readers.bodies import DEEPEST, MOST_PIECES, Piece, Shape, beside, bodies, joined, meaningful, srgb
+from tasks.readers.bodies import DEEPEST, MOST_PIECES, Piece, Shape, beside, bodies, joined, meaningful, named, srgb
 from tasks.readers.photo import mean_colour
 from tasks.sandbox import Refusal
 
@@ -39,10 +39,10 @@ class Gltf:
 
     def companions(self, path: Path) -> list[str]:
         """Names of its buffers and textures."""
-        data = path.read_bytes()
-        if data[:4] == b"glTF":
-            data = data[20 : 20 + int.from_bytes(data[12:16], "little")]
-        return sorted({unquote(match.decode("utf-8", "replace")) for match in _URI.findall(data)})
+        with path.open("rb") as file:
+            head = file.read(20)
+            data = file.read(int.from_bytes(head[12:16], "little")) if head[:4] == b"glTF" else head + file.read()
+        return sorted({unquote(name) for name in named(_URI, data)})
 
     def __call__(self, path: Path) -> list[Body]:
         """Bodies of the file at `path`, in mm."""

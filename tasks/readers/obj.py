@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tasks.readers.bodies import EMPTY, Piece, Shape, beside, bodies, joined, meaningful
+from tasks.readers.bodies import EMPTY, Piece, Shape, beside, bodies, joined, meaningful, named
 from tasks.readers.photo import mean_colour
 from tasks.readers.units import unit_of
 from tasks.sandbox import Refusal
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tasks.records import Body, Colour
 
 HEAD = 1 << 20  # where material libraries are named: before the first face that uses one
+MOST_LIBRARIES = 100
 
 _LIBRARY = re.compile(rb"(?m)^[ \t]*mtllib[ \t]+([^\r\n]{1,400})")
 _MAP = re.compile(rb"(?mi)^[ \t]*(?:map_\w+|bump|disp|decal|refl)[ \t]+([^\r\n]{1,400})")
@@ -37,9 +38,10 @@ class Obj:
     def companions(self, path: Path) -> list[str]:
         """Names of its material libraries and their textures."""
         with path.open("rb") as file:
-            names = _names(_LIBRARY.findall(file.read(HEAD)))
-        for library in [found for name in names if (found := beside(path, name))]:
-            names += [name.split()[-1] for name in _names(_MAP.findall(library.read_bytes()))]
+            names = named(_LIBRARY, file.read(HEAD))
+        for library in [found for name in names[:MOST_LIBRARIES] if (found := beside(path, name))]:
+            with library.open("rb") as file:
+                names += [name.split()[-1] for name in named(_MAP, file.read(HEAD))]
         return names
 
     def __call__(self, path: Path) -> list[Body]:
@@ -59,10 +61,6 @@ class Obj:
         unit, scale = unit_of(b"\n".join(_COMMENT.findall(data[:8192])).decode("latin-1"), path.stem)
         pieces = [Piece(index, name, (), np.eye(4)) for index, name in enumerate(objects)]
         return bodies([_compact(joined(shapes)) for shapes in objects.values()], pieces, unit, scale)
-
-
-def _names(found: list[bytes]) -> list[str]:
-    return [name.decode("utf-8", "replace").strip().strip('"') for name in found]
 
 
 def _content(
@@ -111,16 +109,16 @@ def _index(word: bytes, count: int) -> int:
 def _materials(path: Path, data: bytes) -> dict[str, Colour]:
     """Colours of the materials in its libraries; a library that is missing does not spoil a part."""
     colours: dict[str, Colour] = {}
-    for library in filter(None, (beside(path, name) for name in _names(_LIBRARY.findall(data[:HEAD])))):
+    for library in filter(None, (beside(path, name) for name in named(_LIBRARY, data[:HEAD])[:MOST_LIBRARIES])):
         name = ""
         for words in _lines(library.read_bytes()):
             key, said = words[0].lower(), b" ".join(words[1:]).decode("utf-8", "replace")
             if key == b"newmtl":
                 name = said
             elif key == b"kd" and len(words) >= 4:
-                red, green, blue = (round(min(max(float(word), 0.0), 1.0), 4) for word in words[1:4])
+                red, green, blue = (round(min(max(0.0, float(word)), 1.0), 4) for word in words[1:4])
                 colours[name] = (red, green, blue)
-            elif key == b"map_kd" and (texture := beside(path, said.split()[-1] if said else "")):
+            elif key == b"map_kd" and (texture := beside(path, (said.split() or [""])[-1])):
                 colours[name] = mean_colour(texture.read_bytes()) or colours.get(name, (0.8, 0.8, 0.8))
     return colours
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from tasks.readers.bodies import DEEPEST, MOST_PIECES, Piece, Shape, bodies, joined
+from tasks.readers.markup import Plain
 from tasks.readers.units import MILLIMETRES
 from tasks.sandbox import Refusal
 
@@ -97,9 +98,11 @@ class Package:
         from lxml import etree
 
         colours: dict[str, list[Colour | None]] = {}
-        with self._archive.open(self._names[model]) as stream:
+        member = self._archive.getinfo(self._names[model])
+        with self._archive.open(member) as stream:
+            plain = Plain(stream, member.compress_size)
             events = etree.iterparse(
-                stream, events=("start", "end"), resolve_entities=False, no_network=True, huge_tree=True
+                plain, events=("start", "end"), resolve_entities=False, no_network=True, huge_tree=True
             )
             for event, element in events:
                 tag = etree.QName(element).localname if isinstance(element.tag, str) else ""

@@ -124,11 +124,11 @@ def test_metadata_is_left_to_others(tmp_path: Path) -> None:
         ("a.igs", b"nothing", "a.igs does not begin like an IGES file."),
         ("a.stl", b"\0" * 80 + b"\xff\0\0\0" + b"\0" * 100, "a.stl announces 255 triangles but holds 2"),
         ("a.3mf", b"nothing", "a.3mf is not a 3MF package"),
-        ("a.glb", b"glTF", "a.glb is damaged, or its content is no GLB ("),
+        ("a.glb", b"glTF", "a.glb is damaged, or its content is no GLB: export it again."),
         ("a.gltf", b"[" * 100_000, "a.gltf is not glTF: its description is no valid JSON."),
         ("a.obj", b"f 1 2 3", "a.obj has faces whose corners are missing"),
         ("a.ply", b"ply\n", "a.ply holds points and no faces."),
-        ("a.dae", b"<COLLADA", "a.dae is damaged, or its content is no DAE ("),
+        ("a.dae", b"<COLLADA", "a.dae is damaged, or its content is no DAE: export it again."),
         ("a.png", b"nothing", "a.png can't be read as a picture: send a JPEG, PNG"),
     ],
 )
