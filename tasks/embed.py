@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tasks.records import Bytes
 
 Vectors = NDArray[np.float32]
+SIDE: Final = 224  # pixels along a side of what most models look at
 ROUNDING: Final = 1e-2  # how far a plug-in's vector may be from unit length: float16 and bfloat16 round so much
 
 
@@ -87,6 +88,11 @@ class Embedder:
     table: str
     words: bool
 
+    @property
+    def side(self) -> int:
+        """Pixels along a side of what it looks at: an object alone is shown to it in this size."""
+        return SIDE
+
     def images(self, pictures: Sequence[Bytes], batch: int = 64) -> Vectors:
         """Vectors of `pictures`, each (h, w, 3) uint8 of any size: (n, d) float32 of unit length.
 
@@ -99,8 +105,8 @@ class Embedder:
         return self.images(pictures, batch)
 
     def looks(self, pictures: Sequence[Bytes], batch: int = 64) -> Vectors:
-        """Vectors of `pictures` that somebody asks with, (n, LOOKS, d): as each is, and cut to the object in it."""
-        seen = [look for picture in pictures for look in cutout.looks(picture)]
+        """Vectors of `pictures` that somebody asks with, (n, LOOKS, d): as each is, and the object alone."""
+        seen = [look for picture in pictures for look in cutout.looks(picture, self.side)]
         return self.images(seen, batch).reshape(len(pictures), cutout.LOOKS, self.dimension)
 
     def texts(self, texts: Sequence[str], batch: int = 64) -> Vectors:
@@ -175,19 +181,14 @@ class Network(Embedder):
         """As every embedder's; one that is tuned to a customer has seen no ground: all but views are cut out first."""
         if not self.weights.tuned:
             return self.images(pictures, batch)
-        from tasks.tuning.look import looked
-
-        size = self._size[0]
-        alone = [one if kind == "view" else looked(one, size) for one, kind in zip(pictures, kinds, strict=True)]
-        return self.images(alone, batch)
+        pairs = zip(pictures, kinds, strict=True)
+        return self.images([one if kind == "view" else cutout.alone(one, self.side) for one, kind in pairs], batch)
 
     def looks(self, pictures: Sequence[Bytes], batch: int = 64) -> Vectors:
-        """As every embedder's; one that is tuned to a customer looks at the object alone, cut out: (n, 1, d)."""
+        """As every embedder's; one that is tuned to a customer looks at nothing else: (n, 1, d)."""
         if not self.weights.tuned:
             return super().looks(pictures, batch)
-        from tasks.tuning.look import looked
-
-        return self.images([looked(picture, self._size[0]) for picture in pictures], batch)[:, None]
+        return self.images([cutout.alone(picture, self.side) for picture in pictures], batch)[:, None]
 
     def images(self, pictures: Sequence[Bytes], batch: int = 64) -> Vectors:
         """Vectors of `pictures`, each (h, w, 3) uint8 of any size: (n, d) float32 of unit length.
@@ -258,6 +259,11 @@ class Network(Embedder):
         from open_clip.transform import PreprocessCfg, image_transform_v2
 
         return image_transform_v2(PreprocessCfg(**self._preprocess), is_train=False)
+
+    @property
+    def side(self) -> int:
+        """As every embedder's."""
+        return self._size[0]
 
     @cached_property
     def _size(self) -> tuple[int, int]:

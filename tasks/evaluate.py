@@ -32,7 +32,7 @@ SOURCES: Final[dict[str, tuple[str, ...]]] = {
 }
 PLAIN: Final = ("view", "photo")
 _ORDER: Final = ("clean", "cluttered", "occluded", "studio", "photoreal", "photo")
-_PICTURES: Final = 64  # pictures in memory at once
+_PICTURES: Final = 8  # pictures at once: no more are remembered as they were cut out
 
 
 class Found(Record):
@@ -108,10 +108,10 @@ def measure(
     Raises ValueError with a sentence when there is nothing to measure with.
     """
     from tasks.likeness import likeness
-    from tasks.templates.likeness import Shapes
+    from tasks.templates.likeness import Shapes, turned
 
     geometry = _geometries(catalogue, among)
-    asked, vectors, notes = embedded(embedder, queries, done)
+    asked, vectors, notes = embedded(embedder, queries, done, turned if Shapes.there(catalogue) else None)
     if not asked:
         raise ValueError(" ".join(["There is no picture to measure with.", *notes[:3]]))
     alike = likeness(catalogue, table, vectors, sorted(geometry))
@@ -154,9 +154,15 @@ def policy(kinds: Collection[str] | None) -> Literal["always", "never"]:
 
 
 def embedded(
-    embedder: Embedder, queries: Sequence[Query], done: Callable[[int], None]
+    embedder: Embedder,
+    queries: Sequence[Query],
+    done: Callable[[int], None],
+    beside: Callable[[Query], object] | None = None,
 ) -> tuple[list[Query], Floats, list[str]]:
-    """The queries whose pictures can be opened, vectors (n, looks, d) of them, and a sentence for each other one."""
+    """The queries whose pictures can be opened, vectors (n, looks, d) of them, and a sentence for each other one.
+
+    What is asked `beside` the vectors is asked while the cut-out of a picture is remembered.
+    """
     asked: list[Query] = []
     notes: list[str] = []
     vectors = [embedder.looks([])]
@@ -169,6 +175,9 @@ def embedded(
             except ValueError as error:
                 notes.append(str(error))
         vectors.append(embedder.looks(pictures))
+        if beside is not None:
+            for query in asked[len(asked) - len(pictures) :]:
+                beside(query)
         done(min(_PICTURES, len(queries) - start))
     return asked, np.concatenate(vectors), notes
 

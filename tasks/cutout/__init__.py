@@ -8,8 +8,9 @@ compares pictures looks at the whole one as well.
 
 from __future__ import annotations
 
-from tasks.cutout.classic import LOOKS, MARGIN, cropped, looks
+from tasks.cutout.classic import MARGIN, cropped
+from tasks.cutout.look import LOOKS, alone, looks
 from tasks.cutout.silhouette import Cut, cut
 from tasks.cutout.windows import rim, square
 
-__all__ = ["LOOKS", "MARGIN", "Cut", "cropped", "cut", "looks", "rim", "square"]
+__all__ = ["LOOKS", "MARGIN", "Cut", "alone", "cropped", "cut", "looks", "rim", "square"]

@@ -17,15 +17,6 @@ RIM: Final = 3  # of these pixels, at the edge, are thought to show the backgrou
 MARGIN: Final = 0.06  # left about the object, of its size
 GAP: Final = 2  # pixels: what is nearer together than twice this is one piece
 LEAST: Final = 0.01  # share of the picture below which what was found is no object
-LOOKS: Final = 2
-
-
-def looks(picture: Bytes) -> tuple[Bytes, Bytes]:
-    """What of `picture` (h, w, 3) uint8 is compared with an index: all of it, and the object, each a square.
-
-    What counts is the better of the two: a mean of their vectors finds less, for the one that went wrong spoils it.
-    """
-    return square(picture), cropped(picture)[0]
 
 
 def cropped(picture: Bytes) -> tuple[Bytes, Bools]:

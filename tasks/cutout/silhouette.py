@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from blake3 import blake3
 from PIL import Image
 from pydantic import Field
 
@@ -31,11 +33,33 @@ class Cut(Record):
 
 
 def cut(picture: Bytes) -> Cut:
-    """The object in `picture` (h, w, 3) uint8 of any size.
+    """The object in `picture` (h, w, 3) uint8 of any size; the mask is not to be written to.
 
+    A search asks for it twice, for the embedding and for the shape: the last pictures' are remembered.
     Raises ValueError with a sentence where the network's weights are missing.
     """
-    return masked(picture, network.trained())
+    return _remembered(_Picture(picture))
+
+
+@lru_cache(maxsize=8)
+def _remembered(picture: _Picture) -> Cut:
+    found = masked(picture.pixels, network.trained())
+    found.mask.flags.writeable = False
+    return found
+
+
+class _Picture:
+    """A picture, the same as another one of the same pixels."""
+
+    def __init__(self, pixels: Bytes) -> None:
+        self.pixels = pixels
+        self._key = (pixels.shape, blake3(np.ascontiguousarray(pixels).tobytes()).digest())
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Picture) and other._key == self._key
 
 
 def masked(picture: Bytes, trained: Any) -> Cut:

@@ -30,10 +30,15 @@ class Shapes:
 
     def __init__(self, catalogue: Catalogue, queries: Sequence[Query], geometry: Sequence[str]) -> None:
         self._catalogue, self._queries, self._geometry = catalogue, queries, np.array(geometry, dtype=object)
-        self._there = TABLE in catalogue.tables()
+        self._there = self.there(catalogue)
         shape = (len(queries), len(geometry)) if self._there else (0, 0)
         self._fits = np.full(shape, np.nan, np.float32)
         self._compared = np.zeros(shape, dtype=bool)
+
+    @staticmethod
+    def there(catalogue: Catalogue) -> bool:
+        """Whether the parts of `catalogue` have shapes to compare with."""
+        return TABLE in catalogue.tables()
 
     def fused(self, cosines: Floats) -> Floats:
         """Scores (queries, parts) from `cosines` (queries, parts), as a search would give them; -inf stays so.
@@ -56,8 +61,7 @@ class Shapes:
         new = first & ~self._compared[rows.start : rows.stop]
         wanted = [set(self._geometry[some].tolist()) - {""} for some in new]
         asked = [row for row, some in zip(rows, wanted, strict=True) if some]
-        with single():
-            pictures = [_question(self._queries[row]) for row in asked]
+        pictures = [turned(self._queries[row]) for row in asked]
         found = fits(self._catalogue, pictures, [some for some in wanted if some])
         for row, fit in zip(asked, found, strict=True):
             values = [fit[name].score if name in fit else np.nan for name in self._geometry]
@@ -66,6 +70,10 @@ class Shapes:
 
 
 @lru_cache(maxsize=1024)
-def _question(query: Query) -> Floats:
-    """The picture of a query, turned: it is asked of what was made, and again of what is live."""
-    return question(query.pixels)
+def turned(query: Query) -> Floats:
+    """The picture of a query, turned, (TURNS, k): it is asked of what was made, and again of what is live.
+
+    Raises ValueError with a sentence where weights are missing.
+    """
+    with single():
+        return question(query.pixels)

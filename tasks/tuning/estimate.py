@@ -14,6 +14,7 @@ TRIED: Final = 32  # pictures that the model is timed with
 CUT: Final = 4  # pictures that the cut-out is timed with
 ASKED: Final = 0.03  # seconds of a core for a question that is not there yet
 LOOKS: Final = 3  # at a question: two by what is live, one by what would take its place
+CUTS: Final = 2  # of a question's picture: for what is live, and for what would take its place
 BACK: Final = 3.0  # times as long as looking at a picture, that learning from it takes
 
 
@@ -31,7 +32,7 @@ def estimate(work: Adaptation) -> dict[str, float]:
         "render": count * views(count, course, work.workers) / PACE / work.workers,
         "learn": course.steps * batch * each / work.weights.turns * BACK if course.steps else 60 * course.minutes,
         "embed": vectors * each,
-        "evaluate": len(asked.wanted) * (LOOKS * each + cutting) + asked.lacking * ASKED / work.workers,
+        "evaluate": len(asked.wanted) * (LOOKS * each + CUTS * cutting) + asked.lacking * ASKED / work.workers,
     }
     return {name: round(value, 1) for name, value in found.items()} | {"total": round(sum(found.values()), 1)}
 
@@ -50,7 +51,7 @@ def paces(work: Adaptation) -> tuple[float, float]:
         )
     pictures = [codec.decode(row["image"]) for row in rows]
     work.embedder.images(pictures[:1])  # it is loaded, and warm
-    cutout.cut(pictures[0])
+    cutout.cut(pictures[0][:64])
     begun = time.perf_counter()
     work.embedder.images(pictures)
     embedded = time.perf_counter()

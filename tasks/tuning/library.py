@@ -9,11 +9,11 @@ import numpy as np
 from pydantic import Field
 
 from tasks import codec
+from tasks.cutout import alone
 from tasks.records import Bytes, Part, Record, bytes_id, content_id, generator
 from tasks.render import RENDERER
 from tasks.rig import MATERIALS, roaming
 from tasks.training.places import places
-from tasks.tuning.look import looked
 from tasks.workshop import Workshop
 
 if TYPE_CHECKING:
@@ -198,4 +198,4 @@ def _name(sitter: Sitter, count: int) -> str:
 def _photographs(sitter: Sitter) -> Bytes:
     """The supplied photographs of a part, each cut out and laid on the backdrop, (k, SIZE, SIZE, 3) uint8."""
     pictures = [codec.decode(one) for one in sitter.photographs]
-    return np.stack([looked(picture, SIZE) for picture in pictures])
+    return np.stack([alone(picture, SIZE) for picture in pictures])

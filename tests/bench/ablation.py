@@ -14,7 +14,7 @@ import numpy as np
 
 from blocks.customer import Embed
 from tasks import score
-from tasks.cutout import cut, windows
+from tasks.cutout import alone, cropped, cut, windows
 from tasks.cutout.classic import MARGIN, piece
 from tasks.cutout.silhouette import SURE
 from tasks.embed import embedder
@@ -25,7 +25,6 @@ from tasks.templates.match import compared
 from tasks.templates.plates import read
 from tasks.templates.projection import projection
 from tasks.tuning import shelf
-from tasks.tuning.look import looked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,23 +42,26 @@ SIDE = 96  # pixels of a picture that is cut out: those of the model that ships
 TWINS = 0.985  # how alike two parts are, view by view, that no picture can tell apart: what a byte a number loses
 PLACES = ("photo", "photoreal")  # makers of the pictures that are asked with; the index's own renderer flatters
 
-BEFORE = "shipped: whole, cut by colour"
-CLOSE = "shipped: cut out"
-MASKED = "shipped: cut out, masked"
+BEFORE = "untuned: whole, cut by colour"
+CLOSE = "untuned: cut out"
+MASKED = "untuned: cut out, masked"
+SHIPPED = "untuned: whole, cut out and masked"
 ONE_SIDE = "tuned: cut out, masked"
 SIDES = "tuned: and from four sides"
 CLASSICAL = "templates: cut by colour"
 SHAPES = "templates: cut out"
-UNTUNED = "shipped and templates"
+UNTUNED = "untuned and templates"
 EVERYTHING = "tuned and templates"
-WAYS = (BEFORE, CLOSE, MASKED, ONE_SIDE, SIDES, CLASSICAL, SHAPES, UNTUNED, EVERYTHING)
-FUSED = {UNTUNED: (BEFORE, SHAPES), EVERYTHING: (SIDES, SHAPES)}
+WAYS = (BEFORE, CLOSE, MASKED, SHIPPED, ONE_SIDE, SIDES, CLASSICAL, SHAPES, UNTUNED, EVERYTHING)
+FUSED = {UNTUNED: (SHIPPED, SHAPES), EVERYTHING: (SIDES, SHAPES)}
 PAIRS = (  # (what it is, without, with)
-    ("the cut-out of the network", CLASSICAL, SHAPES),
-    ("masking, untuned", CLOSE, MASKED),
-    ("tuning", MASKED, SIDES),
+    ("the cut-out, for templates", CLASSICAL, SHAPES),
+    ("the cut-out, for the embedding", BEFORE, SHIPPED),
+    ("masking", CLOSE, MASKED),
+    ("the whole picture beside it", MASKED, SHIPPED),
+    ("tuning", SHIPPED, SIDES),
     ("four sides", ONE_SIDE, SIDES),
-    ("templates, untuned", BEFORE, UNTUNED),
+    ("templates, untuned", SHIPPED, UNTUNED),
     ("templates, tuned", SIDES, EVERYTHING),
     ("tuning, with templates", UNTUNED, EVERYTHING),
     ("the embedding beside templates", SHAPES, EVERYTHING),
@@ -106,11 +108,13 @@ class Ablation:
         own, mine = embedder(Embed()), self.embedder
         shipped, index = self._index(own), self._index(mine)
         boxes = [self._boxed(place) for place in range(len(self.asked))]
-        masked = [looked(one, SIDE) for one in self._pictures]
+        masked = [alone(one, SIDE) for one in self._pictures]
+        plain = [look for one in self._pictures for look in (one, cropped(one)[0])]
         found = {
-            BEFORE: self._best(own.looks(self._pictures), shipped),
+            BEFORE: self._best(own.images(plain).reshape(len(masked), 2, -1), shipped),
             CLOSE: self._best(own.images(boxes)[:, None], shipped),
             MASKED: self._best(own.images(masked)[:, None], shipped),
+            SHIPPED: self._best(own.looks(self._pictures), shipped),
             ONE_SIDE: self._best(_one_side(mine, masked)[:, None], index),
             SIDES: self._best(mine.looks(self._pictures), index),
             CLASSICAL: self._shapes([_by_colour(one) for one in self._pictures]),

@@ -14,7 +14,7 @@ from galleries import KEPT
 from blocks import models
 from blocks.customer import Embed
 from tasks.codec import decode
-from tasks.cutout import cropped, square
+from tasks.cutout import alone, look, silhouette, square
 from tasks.embed import embedder, network
 from tasks.records import bytes_id, content_id
 from tasks.workshop import Workshop
@@ -28,6 +28,7 @@ CHUNK = 64
 RANDOM = "ViT-B/32 random"
 SHIPPED = "shipped"
 EXACT = "shipped, float32"
+CUT = bytes_id(b"".join(Path(one.__file__).read_bytes() for one in (look, silhouette)))  # how an object is cut out
 Progress = Callable[[str, int, int], None]
 
 
@@ -86,7 +87,7 @@ def shipped(weights: str, pictures: Sequence[bytes], advance: Progress, *, cut: 
     own = embedder(Embed(weights=weights))
 
     def images(some: Sequence[Any]) -> Vectors:
-        return own.images([cropped(picture)[0] for picture in some] if cut else some)
+        return own.images([alone(picture, own.side) for picture in some] if cut else some)
 
     return _embedded(images, pictures, lambda done: advance(SHIPPED, done, len(pictures)))
 
@@ -100,17 +101,16 @@ def exact(weights: str, pictures: Sequence[bytes], advance: Progress, *, cut: bo
     from PIL import Image
 
     found = models.find(Embed().model, weights)
-    file = _file(
-        [bytes_id(data) for data in pictures], EXACT, found.digest, str(found.turns), baselines.VERSION if cut else ""
-    )
+    file = _file([bytes_id(data) for data in pictures], EXACT, found.digest, str(found.turns), CUT if cut else "")
     if not file.exists():
         model = network(found)
         from open_clip.transform import PreprocessCfg, image_transform_v2  # importable from here on
 
+        side = embedder(Embed(weights=weights)).side
         transform: Any = image_transform_v2(PreprocessCfg(**model.visual.preprocess_cfg), is_train=False)
 
         def look(picture: Any) -> Any:
-            return cropped(picture)[0] if cut else square(picture)
+            return alone(picture, side) if cut else square(picture)
 
         def images(some: Sequence[Any]) -> Vectors:
             with torch.inference_mode():

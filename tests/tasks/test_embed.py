@@ -239,13 +239,13 @@ def test_words_may_come_before_any_picture() -> None:
 
 
 def test_a_query_is_looked_at_twice() -> None:
-    """As it is, and cut to the object; no pictures at all are none."""
+    """As it is, and the object alone; no pictures at all are none."""
     picture = np.full((90, 120, 3), 180, np.uint8)
     picture[50:70, 20:60] = (40, 60, 90)
     model = embedder(DEFAULT)
     looks = model.looks([picture, picture[:, ::-1]])
     assert looks.shape == (2, 2, model.dimension)
-    assert looks[0] == pytest.approx(model.images(cutout.looks(picture)), abs=1e-5)
+    assert looks[0] == pytest.approx(model.images(cutout.looks(picture, model.side)), abs=1e-5)
     assert np.abs(looks[0, 0] - looks[0, 1]).max() > 0.01
     assert model.looks([]).shape == (0, 2, model.dimension)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tasks.cutout import LOOKS, MARGIN, cropped, looks, square
+from tasks.cutout import MARGIN, cropped, square
 from tasks.records import Bytes, generator
 
 OBJECT = (40, 60, 90)
@@ -55,12 +55,3 @@ def test_without_an_object_all_of_the_picture_is_looked_at() -> None:
     assert cropped(blank)[1].all()
     blank[20:22, 30:32] = 255
     assert cropped(blank)[0].shape == (70, 70, 3)
-
-
-def test_both_looks_are_squares() -> None:
-    """The whole first."""
-    shown = picture(20, 15, 30, 90)
-    seen = looks(shown)
-    assert len(seen) == LOOKS
-    assert seen[0].shape == (260, 260, 3)
-    assert len(seen[1]) < 130

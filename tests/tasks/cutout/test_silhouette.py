@@ -142,3 +142,11 @@ def test_where_the_network_sees_nothing_what_stands_out_is_the_object() -> None:
         assert found.found
         assert overlap(found.mask, there) > 0.8
         shown[:8, :8] = 255
+
+
+def test_the_last_pictures_are_not_cut_out_twice() -> None:
+    """A search asks for the embedding, and again for the shape; another picture is another question."""
+    first = block()
+    assert cut(first) is cut(first.copy())
+    assert not cut(first).mask.flags.writeable
+    assert cut(first) is not cut(first[:, ::-1])

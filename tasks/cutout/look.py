@@ -1,7 +1,7 @@
-"""How a tuned embedder looks at a picture that somebody asks with: the object in it, laid as the index has its parts.
+"""The object of a picture, alone: laid as the index has its parts, on the studio's backdrop and as large as fits.
 
-The index shows a part alone on the studio's backdrop, as large as fits. A general model has learned to see through the
-difference; one that has learned the parts themselves finds more when there is none.
+A general model sees through what is about an object, but finds more without it; one that has learned a customer's parts
+has never seen anything else.
 """
 
 from __future__ import annotations
@@ -12,18 +12,30 @@ import numpy as np
 from PIL import Image
 
 from tasks.augment import backdrop
+from tasks.cutout.silhouette import cut
+from tasks.cutout.windows import square
 
 if TYPE_CHECKING:
     from tasks.records import Bytes, Floats
 
 FILL: Final = 0.86  # of the side, that the object's longer side takes: as in the index
 SOLID: Final = 0.5  # cover from which on a pixel belongs to the object's box
+LOOKS: Final = 2
 
 
-def looked(picture: Bytes, size: int) -> Bytes:
-    """What of `picture` (h, w, 3) uint8 is compared with an index by a tuned embedder: (size, size, 3)."""
-    from tasks.cutout import cut
+def looks(picture: Bytes, size: int) -> tuple[Bytes, Bytes]:
+    """What of `picture` (h, w, 3) uint8 is compared with an index: all of it, a square, and the object alone.
 
+    What counts is the better of the two, for a cut-out can go wrong.
+    """
+    return square(picture), alone(picture, size)
+
+
+def alone(picture: Bytes, size: int) -> Bytes:
+    """The object in `picture` (h, w, 3) uint8, of any size, cut out and laid on the studio's backdrop: (size, size, 3).
+
+    Raises ValueError with a sentence where the weights of the cut-out are missing.
+    """
     return laid(picture, cut(picture).mask, size)
 
 

@@ -1,11 +1,11 @@
-"""A tuned embedder looks at the object as the index shows its parts."""
+"""The object of a picture is shown as the index shows its parts."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from tasks.augment import backdrop
-from tasks.tuning.look import FILL, laid, looked
+from tasks.cutout.look import FILL, LOOKS, alone, laid, looks
 
 
 def test_the_object_alone_fills_the_middle_of_the_backdrop() -> None:
@@ -39,4 +39,16 @@ def test_without_an_object_it_is_the_whole_picture() -> None:
     """A mask of nothing, and a picture in which nothing stands out."""
     picture = np.full((40, 40, 3), 90, np.uint8)
     assert laid(picture, np.zeros((40, 40), np.float32), 32)[16, 16].tolist() == [90, 90, 90]
-    assert looked(picture, 32).shape == (32, 32, 3)
+    assert alone(picture, 32).shape == (32, 32, 3)
+
+
+def test_a_picture_is_looked_at_whole_and_alone() -> None:
+    """The whole first, as it is; then the object, in the size that is asked for."""
+    picture = np.full((90, 120, 3), 180, np.uint8)
+    picture[50:70, 20:60] = (40, 60, 90)
+    whole, object_alone = looks(picture, 96)
+    assert LOOKS == 2
+    assert whole.shape == (120, 120, 3)
+    assert object_alone.shape == (96, 96, 3)
+    dark = (object_alone.astype(int).sum(2) < 300).mean()
+    assert dark > 3 * (whole.astype(int).sum(2) < 300).mean()
