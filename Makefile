@@ -25,6 +25,9 @@ demo: setup  ## onboard the sample catalogue, then search it with a picture and 
 	$(BIN)/partsight search demo --image infra/samples/queries/bracket.jpg --top 5
 	$(BIN)/partsight search demo --text 'hex bolt M8 stainless steel' --top 5
 
+# two suites on two cores: more threads than cores wait for each other, actively
+test-steps test-runs test-platform coverage: export OMP_NUM_THREADS ?= 1
+
 test: setup lint  ## everything that CI runs: lint, types, contracts, tests
 	sh infra/browser.sh
 	$(MAKE) --jobs=2 --output-sync=target test-steps test-platform test-runs
