@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
@@ -21,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from blocks.customer import Embed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import pyarrow as pa
     from lancedb.expr import Expr
@@ -38,10 +39,13 @@ KEYS: Final = {
     "orders": "part",
     "models": "digest",
     "runs": "run",
+    "forgotten": "id",
 }
 VECTORS: Final = "vectors__"
 SERVED: Final = ("files", "shapes", "templates", "parts", "images")  # tables that go live together, with the vectors
 SMALL: Final = 20_000  # rows below which reading all vectors beats an index (measured, DESIGN section 7)
+_AT_ONCE: Final = 128  # rows in memory while a table is written anew
+SLACK: Final = timedelta(seconds=1)  # by which a version must be older than another to be told from it by its age
 MANY_WORDS: Final = 5_000  # parts below which reading all words is quicker than asking an index
 
 
@@ -171,7 +175,7 @@ class Catalogue(BaseModel):
         The version that is live stays, and so do those after it. It is kept by its age and not by a tag: tags
         make LanceDB refuse to clean up, or leave files behind for good (lance issue 8516).
         """
-        from datetime import UTC, datetime, timedelta
+        from datetime import UTC, datetime
 
         if name not in self.tables():
             return
@@ -181,6 +185,48 @@ class Catalogue(BaseModel):
         if made:
             kept += max(datetime.now(UTC) - made[0].astimezone(UTC), timedelta())
         table.optimize(cleanup_older_than=kept)
+
+    def rewrite(self, name: str, change: Callable[[pa.Table], pa.Table], version: int = 0) -> int:
+        """Write the table anew, in one commit, from its newest `version` or that one; returns the version it made.
+
+        `change` is given some rows at a time and returns those that take their place. Indices are made anew. What the
+        versions before hold stays until they are swept.
+        """
+        import pyarrow as pa
+
+        table = self._database().open_table(name)
+        indexed = bool(table.list_indices())
+        if version:
+            table.checkout(version)
+        read = table.search().to_batches(_AT_ONCE)
+        rows = (batch for some in read for batch in change(pa.Table.from_batches([some])).to_batches())
+        data = pa.RecordBatchReader.from_batches(table.schema, rows)
+        self._database().create_table(name, data=data, mode="overwrite")
+        if indexed:
+            self.index(name)
+        return int(self.table(name).version)
+
+    def reindex(self, name: str) -> int:
+        """Make the indices of a table anew: they keep what rows held that are gone. Returns the version it made."""
+        table = self._writable(name)
+        indexed = table.list_indices()
+        for entry in indexed:
+            table.drop_index(entry.name)
+        if indexed:
+            self.index(name)
+        return int(self.table(name).version)
+
+    def sweep(self, name: str, kept: int) -> None:
+        """Remove the versions of a table from before the version `kept`, and all files that no version names.
+
+        Whoever still reads one fails, and so does whoever writes: nobody may.
+        """
+        from datetime import UTC, datetime
+
+        table = self._writable(name)
+        made = next(entry["timestamp"] for entry in table.list_versions() if entry["version"] == kept)
+        age = datetime.now(UTC) - made.astimezone(UTC) + SLACK
+        table.optimize(cleanup_older_than=age, delete_unverified=True)
 
     def index(self, name: str) -> None:
         """Index the key and the part number of table `name`; words and vectors where there are many."""
@@ -310,6 +356,7 @@ def schema(name: str, dimension: int = 0) -> pa.Schema:
         )
         | dict.fromkeys(("status", "reason", "figures"), text)
         | {"parts": count, "minutes": real, "tensors": blob},
+        "forgotten": dict.fromkeys(("id", "kind", "at"), text),
         "runs": dict.fromkeys(("run", "started", "finished", "status", "summary", "live", "report"), text)
         | {"versions": text, "embed": text, "threshold": real, "kinds": text},
     }.get(name) or (

@@ -114,6 +114,20 @@ class Pools(Settings):
         return self
 
 
+def _cron(value: str) -> str:
+    """A schedule as cron writes it, or empty; raises ValueError with a sentence otherwise."""
+    from cronsim import CronSim, CronSimError
+
+    try:
+        if value:
+            CronSim(value, datetime.now(UTC))
+    except CronSimError as error:
+        raise ValueError(
+            f"{value!r} is no schedule ({error}): write minute, hour, day, month and weekday, like 0 2 * * *"
+        ) from error
+    return value
+
+
 class Schedule(Settings):
     """When onboarding starts by itself."""
 
@@ -124,16 +138,7 @@ class Schedule(Settings):
     @field_validator("cron")
     @classmethod
     def _five_fields(cls, value: str) -> str:
-        from cronsim import CronSim, CronSimError
-
-        try:
-            if value:
-                CronSim(value, datetime.now(UTC))
-        except CronSimError as error:
-            raise ValueError(
-                f"{value!r} is no schedule ({error}): write minute, hour, day, month and weekday, like 0 2 * * *"
-            ) from error
-        return value
+        return _cron(value)
 
     @field_validator("timezone")
     @classmethod
@@ -154,6 +159,19 @@ class Retention(Settings):
 
     reports_days: int = Field(90, ge=1, description="Days that the report of a run is kept.")
     versions_days: int = Field(1, ge=1, description="Days that rows which were replaced stay on the disk.")
+    retired_days: int = Field(
+        0, ge=0, description="Days after which a part that left the source is forgotten, with a receipt; 0 keeps it."
+    )
+    runs_days: int = Field(365, ge=1, description="Days that is kept what a run did; the one that is live stays.")
+    history_days: int = Field(90, ge=1, description="Days that Prefect keeps runs, with their logs and artifacts.")
+    cron: str = Field(
+        "30 3 * * *", description="When all this is looked after, in the schedule's time zone; empty: by hand only."
+    )
+
+    @field_validator("cron")
+    @classmethod
+    def _five_fields(cls, value: str) -> str:
+        return _cron(value)
 
 
 class Quotas(Settings):

@@ -27,7 +27,7 @@ class Contents(Record):
     @property
     def json_rows(self) -> str:
         """`bodies` as the `files` table keeps them."""
-        return _ROWS.dump_json(self.bodies).decode()
+        return written(self.bodies)
 
 
 def contents(reading: Reading, salt: str) -> Contents:
@@ -39,6 +39,11 @@ def contents(reading: Reading, salt: str) -> Contents:
         shapes=tuple({one.geometry: one for one, _ in pairs}.values()),
         bodies=tuple(row for _, row in pairs),
     )
+
+
+def written(bodies: tuple[BodyRow, ...]) -> str:
+    """Bodies as a row of the `files` table keeps them."""
+    return _ROWS.dump_json(bodies).decode()
 
 
 def rows(text: str) -> tuple[BodyRow, ...]:

@@ -251,7 +251,7 @@ def _photos(
         if file.kind == "photo":
             path = PurePosixPath(file.name)
             said = [entry.number for entry, photo in named[path.name.casefold()] if is_file(entry, photo, path)]
-            for number in said or [_number_in(path, numbers) or _bare(path.stem)]:
+            for number in said or [_number_in(path, numbers) or bare(path.stem)]:
                 found[number][file.digest] = None
     return {number: tuple(digests) for number, digests in found.items()}
 
@@ -270,6 +270,6 @@ def _number_in(path: PurePosixPath, numbers: Mapping[str, str]) -> str | None:
     return next((numbers[word] for word in words if word in numbers), None)
 
 
-def _bare(stem: str) -> str:
+def bare(stem: str) -> str:
     """The name of a picture without the counter that tells pictures of one part apart."""
     return re.sub(r"(__.*|_\d{1,2}|\s*\(\d{1,2}\))$", "", stem) or stem

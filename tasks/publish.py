@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from blocks.catalogue import VECTORS, key
 from tasks import codec
+from tasks.forget import listed
 from tasks.pictures import photo_ids, photo_row
 from tasks.plan import compared, file_id, reader_name
 from tasks.records import Part
@@ -35,7 +36,8 @@ DECODED = 64  # pictures in memory as pixels: the size of the embedder's own bat
 
 
 def publish_files(catalogue: Catalogue, batch: Sequence[Contents], customer: Customer, run: str) -> None:
-    """Commit what was read: the shapes first, since the rows of the files name them."""
+    """Commit what was read: the shapes first, since the rows of the files name them; nothing that was forgotten."""
+    batch = listed.left(catalogue, customer.slug, batch)
     shapes = {shape.geometry: shape for found in batch for shape in found.shapes}
     known = set(catalogue.read("shapes", ("geometry",))["geometry"].to_pylist())
     catalogue.upsert("shapes", [{**s.model_dump(), "same_as": ""} for name, s in shapes.items() if name not in known])

@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from blocks.source import Source
+from tasks.forget.listed import Listed
 from tasks.ingest import Found, scan
 from tasks.metadata import Entry, entries, first_of_each
-from tasks.plan import FilePlan, PartPlan, file_plan, part_plan, parts
+from tasks.plan import FilePlan, PartPlan, file_id, file_plan, part_plan, parts
 from tasks.records import Record
 
 if TYPE_CHECKING:
@@ -42,18 +43,34 @@ def survey(customer: Customer, catalogue: Catalogue, source: Source | None, limi
         raise ValueError(f"'{customer.slug}' has no source: say in the customer's file where the CAD is.")
     source = source or Source(location=customer.source)
     with source.open(customer.quotas) as listing:
-        found = scan(listing, customer.slug, customer.plugins)
+        listed = Listed(catalogue, customer.slug)
+        there = scan(listing, customer.slug, customer.plugins)
+        found = [file for file in there if not _forgotten(file, listed, customer.slug)]
         metadata = [entries(file.path, file.name) for file in found if file.kind == "metadata"]
         files = tuple(file for file in found if file.kind != "metadata")
         if not files:
-            raise ValueError(f"{source.location} holds no CAD file and no photograph of a part.")
+            what = "but what was forgotten" if len(found) < len(there) else "and no photograph of a part"
+            raise ValueError(f"{source.location} holds no CAD file {what}.")
+        said = first_of_each(entry for those, _ in metadata for entry in those)
         yield Survey(
             files=files,
-            entries=first_of_each(entry for those, _ in metadata for entry in those),
+            entries=tuple(entry for entry in said if not listed.has("part", entry.number)),
             plan=file_plan(catalogue, files, customer, limit),
             refused=tuple({"file": one.name, "reason": one.reason} for one in listing.refused),
-            notes=tuple(wrong for _, wrong in metadata if wrong),
+            notes=(*(wrong for _, wrong in metadata if wrong), *_left_out(len(there) - len(found))),
         )
+
+
+def _forgotten(file: Found, listed: Listed, slug: str) -> bool:
+    """Whether a file is one that was forgotten, or a photograph called like a part that was."""
+    if not listed or file.kind == "metadata":
+        return False
+    return listed.has("file", file_id(file, slug)) or (file.kind == "photo" and listed.names(file.name))
+
+
+def _left_out(count: int) -> tuple[str, ...]:
+    are = "1 file was" if count == 1 else f"{count} files were"
+    return (f"{are} left out: their parts were forgotten.",) if count else ()
 
 
 def parts_now(catalogue: Catalogue, customer: Customer, seen: Survey) -> PartPlan:

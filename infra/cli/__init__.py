@@ -15,6 +15,7 @@ from infra.cli.deploy import deploy
 from infra.cli.evaluate import evaluate
 from infra.cli.export import export
 from infra.cli.finetune import finetune
+from infra.cli.forget import forget
 from infra.cli.images import images
 from infra.cli.machine import doctor, stages
 from infra.cli.onboard import onboard
@@ -57,6 +58,7 @@ app = App(
 )
 _COMMANDS: tuple[Callable[..., int], ...] = (
     *(onboard, search, evaluate, adapt, reembed, review, finetune, parts, images, export),
+    forget,
     *(deploy, up, stages, doctor),
 )
 for _place, _command in enumerate(_COMMANDS):

@@ -54,6 +54,7 @@ OFFERS: Final = (
     Offer("reembed", "cpu", ("customer", "model")),
     Offer("adapt", "cpu"),
     Offer("finetune", "gpu"),
+    Offer("forget", "cpu"),
     Offer("make", "shares", helper=True, when=lambda customer: customer.pools.workers > 1),
     Offer("augment", "gpu", helper=True, when=_on_gpu("augment")),
     Offer("embed", "gpu", helper=True, when=_on_gpu("embed")),
@@ -166,9 +167,9 @@ def _parameters(offer: Offer, customer: Customer) -> dict[str, Any]:
 
 def _schedules(offer: Offer, customer: Customer) -> list[dict[str, Any]]:
     schedule = customer.schedule
-    if offer.flow != "onboard" or not schedule.cron:
-        return []
-    return [{"cron": schedule.cron, "timezone": schedule.timezone, "active": schedule.active}]
+    cron = {"onboard": schedule.cron, "forget": customer.retention.cron}.get(offer.flow, "")
+    active = schedule.active or offer.flow == "forget"  # what is due is due, also of a customer who is at rest
+    return [{"cron": cron, "timezone": schedule.timezone, "active": active}] if cron else []
 
 
 def _automations(customers: Sequence[Customer]) -> Iterator[Thing]:

@@ -168,6 +168,11 @@ def _written(file: Path, card: Card) -> None:
     new.replace(file)
 
 
+def card_of(file: Path) -> Card | None:
+    """What is known of the adapter in a file; None where nothing is that can be read."""
+    return _card(file)
+
+
 def _card(file: Path) -> Card | None:
     """The card beside an adapter; None where there is none that can be read."""
     try:
