@@ -43,6 +43,7 @@ KEYS: Final = {
 }
 VECTORS: Final = "vectors__"
 SERVED: Final = ("files", "shapes", "templates", "parts", "images")  # tables that go live together, with the vectors
+DECLARED: Final = b"lance-schema:unenforced-primary-key"  # how Lance marks the field that is a table's key
 SMALL: Final = 20_000  # rows below which reading all vectors beats an index (measured, DESIGN section 7)
 _AT_ONCE: Final = 128  # rows in memory while a table is written anew
 SLACK: Final = timedelta(seconds=1)  # by which a version must be older than another to be told from it by its age
@@ -72,9 +73,9 @@ class Catalogue(BaseModel):
         if name in self.tables():
             there: Table = database.open_table(name)
             return there
-        made: Any = database.create_table(name, schema=schema(name, dimension), exist_ok=True)
-        made.set_unenforced_primary_key(key(name))  # without it concurrent upserts duplicate keys
-        return made  # type: ignore[no-any-return]
+        # with its key: a run may be stopped before a second commit, and without it concurrent upserts duplicate keys
+        made: Table = database.create_table(name, schema=_declared(schema(name, dimension), key(name)), exist_ok=True)
+        return made
 
     def read(self, name: str, columns: Sequence[str], where: Expr | None = None) -> pa.Table:
         """`columns` of the rows that match `where` (all rows without it), in no order.
@@ -254,8 +255,10 @@ class Catalogue(BaseModel):
         return lancedb.connect(self.uri, storage_options=options or None)
 
     def _writable(self, name: str, dimension: int = 0) -> Table:
-        """Table `name`, to be written to, with all its columns: those that came later are added."""
+        """Table `name`, to be written to, with all its columns: those that came later are added, and so is its key."""
         table = self.table(name, dimension)
+        if not any(word.startswith(DECLARED) for word in table.schema.field(key(name)).metadata or {}):
+            table.set_unenforced_primary_key(key(name))
         missing = [field for field in schema(name, dimension) if field.name not in table.schema.names]
         if missing:
             table.add_columns(missing)
@@ -322,6 +325,12 @@ class Served(Catalogue):
 def key(name: str) -> str:
     """The column that names a row of table `name`."""
     return "id" if name.startswith(VECTORS) else KEYS[name]
+
+
+def _declared(fields: pa.Schema, named: str) -> pa.Schema:
+    """A table's schema that says which field is its key."""
+    place = fields.get_field_index(named)
+    return fields.set(place, fields.field(place).with_metadata({DECLARED: b"true"}))
 
 
 def schema(name: str, dimension: int = 0) -> pa.Schema:

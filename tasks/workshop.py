@@ -16,9 +16,10 @@ import tempfile
 import weakref
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from tasks.pictures import Made, Order, pictures
@@ -136,7 +137,9 @@ class Workshop:
         if self._over:
             raise EndedError
         # spawn: a forked copy of a process with threads, torch or GL in it is broken
-        pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=self._prepare)
+        pool = ProcessPoolExecutor(
+            workers, mp_context=get_context("spawn"), initializer=_begun, initargs=(self._prepare,)
+        )
         self._pools.add(pool)
         return pool
 
@@ -190,6 +193,20 @@ def _place(told: str) -> str:
     theirs = [frame for frame in frames if not frame[0].startswith(library) or "site-packages" in frame[0]]
     file, line, function = (theirs or frames or [("", "", "")])[0]
     return f"{Path(file).name}, line {line}, {function}" if file else "a place that is not known"
+
+
+def _begun(prepare: Callable[[], None] | None) -> None:
+    """Prepare a worker, and end it with the process that started it: one that is killed cannot say goodbye."""
+    parent = parent_process()
+    if parent is not None:
+        Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+    if prepare is not None:
+        prepare()
+
+
+def _end_with(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)
 
 
 def one_core() -> None:

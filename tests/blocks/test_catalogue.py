@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 from lancedb.expr import col
 
-from blocks.catalogue import Catalogue, key, schema, vectors_table
+from blocks.catalogue import DECLARED, Catalogue, key, schema, vectors_table
 
 
 @pytest.fixture
@@ -70,6 +70,18 @@ def test_concurrent_writers_lose_and_double_nothing(catalogue: Catalogue) -> Non
         for job in jobs:
             job.result()
     assert len(names(catalogue)) == 1 + 55
+
+
+def test_a_table_whose_maker_was_stopped_has_its_key_declared(catalogue: Catalogue) -> None:
+    """Made and declared in one commit; one from before that, stopped in between, is declared when it is written to."""
+    assert any(word.startswith(DECLARED) for word in catalogue.table("images").schema.field("id").metadata)
+    assert catalogue.table("images").version == 1
+    lancedb.connect(catalogue.uri).create_table("parts", schema=schema("parts"))
+    catalogue.upsert("parts", parts("start"))
+    with ThreadPoolExecutor(4) as pool:
+        for job in [pool.submit(catalogue.upsert, "parts", parts("a", "b", "c")) for _ in range(8)]:
+            job.result()
+    assert set(names(catalogue)) == {"start", "a", "b", "c"}
 
 
 def test_a_filter_is_data(catalogue: Catalogue) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -129,3 +132,32 @@ def test_whoever_closes_it_at_once_waits_for_nobody(workshop: Callable[..., Work
     assert time.monotonic() - start < 20
     with pytest.raises(EndedError):
         place.make(["make 1"])
+
+
+def test_workers_end_with_the_process_that_started_them(errands: Any, tmp_path: Path) -> None:
+    """It is killed and can tell nobody: a second later none of its workers is there, be it at an order or idle."""
+    code = (
+        "import sys\n"
+        "from threading import Thread\n"
+        "import workshop_errands\n"
+        "from tasks.workshop import Workshop\n"
+        "if __name__ == '__main__':\n"
+        "    workshop = Workshop(2, workshop_errands.work, workshop_errands.lost)\n"
+        "    print(*workshop.make(['make 1', 'make 2']), *workshop._pool._processes, flush=True)\n"
+        "    workshop.make(['hang'])\n"
+    )
+    script = tmp_path / "parent.py"
+    script.write_text(code)
+    path = os.pathsep.join([str(Path(errands.__file__).parent), str(Path(__file__).parents[2])])
+    command = [sys.executable, str(script)]
+    with subprocess.Popen(command, env=os.environ | {"PYTHONPATH": path}, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        *made, one, other = parent.stdout.readline().split()
+        assert " ".join(made) == "made 1 made 2"
+        time.sleep(0.2)
+        parent.kill()
+    workers = [Path("/proc") / pid / "exe" for pid in (one, other)]
+    deadline = time.monotonic() + 10
+    while any(worker.exists() for worker in workers):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
