@@ -256,13 +256,13 @@ class Catalogue(BaseModel):
 
     def _writable(self, name: str, dimension: int = 0) -> Table:
         """Table `name`, to be written to, with all its columns: those that came later are added, and so is its key."""
-        table = self.table(name, dimension)
+        table: Any = self.table(name, dimension)
         if not any(word.startswith(DECLARED) for word in table.schema.field(key(name)).metadata or {}):
             table.set_unenforced_primary_key(key(name))
         missing = [field for field in schema(name, dimension) if field.name not in table.schema.names]
         if missing:
             table.add_columns(missing)
-        return table
+        return table  # type: ignore[no-any-return]
 
     def _arrow(self, name: str, rows: Iterable[dict[str, Any]], dimension: int) -> pa.Table:
         import pyarrow as pa
