@@ -26,13 +26,12 @@ MOST_RATIO, RATIO_FROM = 300, 8 * MEGABYTE
 LONGEST_STEP, LONGEST_NAME = 200, 1000
 MOST_LISTED = 32 * MEGABYTE  # of a list of members, which has to be in memory: half a million of them
 MOST_REFUSED = 1000  # that are named one by one
-# of bzip2 and LZMA all that a block holds comes out at once, up to 20,000 times its size
-SMALL_BLOCK = 4096
 
 # the disk is full, or there are too many open files: no archive's fault, and another try may do
 MACHINE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE)
 NO_ARCHIVE: Final = "is not a ZIP archive that can be opened: it is damaged, or was cut off"
-_DEFLATED: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# the library takes Deflate apart block by block, but bzip2 and LZMA at once: 240 bytes may be 300 MB
+_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _DRIVE = re.compile(r"^[A-Za-z]:")
 
 
@@ -174,6 +173,7 @@ def _unfit(member: zipfile.ZipInfo, taken: set[str]) -> str:
         (not name.isprintable(), "has a name with characters that cannot be shown"),
         (stat.S_ISLNK(member.external_attr >> 16), "is a link: put the file itself into the archive"),
         (bool(member.flag_bits & 1), "is encrypted: send the archive without a password"),
+        (member.compress_type not in _METHODS, "is packed in a way that is not opened: pack it with Deflate, as usual"),
         (same in taken, "has the same name as another member, up to capital letters"),
     )
     reason = next((reason for wrong, reason in checks if wrong), "")
@@ -210,8 +210,8 @@ def _extracted(opened: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path, a
 
 def _copied(stream: IO[bytes], file: IO[bytes], member: zipfile.ZipInfo, allowance: Allowance) -> int:
     """Unpack a stream into a file; returns its size. Raises _TooMuch where it goes beyond what it may be."""
-    size, step = 0, BLOCK if member.compress_type in _DEFLATED else SMALL_BLOCK
-    while block := _block(stream, step, allowance, size):
+    size = 0
+    while block := _block(stream, allowance, size):
         size += len(block)
         bomb = size > RATIO_FROM and size > MOST_RATIO * max(member.compress_size, 1)
         if bomb or size > min(allowance.file_bytes, allowance.bytes):
@@ -223,10 +223,10 @@ def _copied(stream: IO[bytes], file: IO[bytes], member: zipfile.ZipInfo, allowan
     return size
 
 
-def _block(stream: IO[bytes], step: int, allowance: Allowance, size: int) -> bytes:
+def _block(stream: IO[bytes], allowance: Allowance, size: int) -> bytes:
     """The next bytes of a member of which `size` came out; a member that is damaged after them has been work too."""
     try:
-        return stream.read(step)
+        return stream.read(BLOCK)
     except Exception:
         allowance.bytes = max(0, allowance.bytes - size)
         raise

@@ -61,13 +61,15 @@ def shape(body: Body, suffix: str, salt: str) -> Shape:
     radius = float(np.linalg.norm(mesh.vertices - centre, axis=1).max())
     genus = float(mesh.euler_number) if closed else float("nan")
     extents = mesh.extents
+    with np.errstate(all="ignore"):  # its centre of mass comes along, and a surface folded flat has none
+        volume = abs(float(mesh.volume)) if closed else None
     return Shape(
         geometry=digest(body, salt),
         mesh=glb(body),
         size=(float(extents[0]), float(extents[1]), float(extents[2])),
         unit=body.unit,
         format=suffix,
-        volume=abs(float(mesh.volume)) if closed else None,
+        volume=volume,
         area=area,
         watertight=closed,
         signature=(area, *(float(s) for s in spread), radius, genus),

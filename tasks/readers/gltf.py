@@ -54,7 +54,8 @@ class Gltf:
             return target.read_bytes()
 
         document = parsed(path.read_bytes(), fetched)
-        return bodies(document.shapes, document.pieces(), "mm", MILLIMETRES)
+        pieces = list(document.pieces())  # first: nothing is made of the first hundred thousand where there are more
+        return bodies(document.shapes, pieces, "mm", MILLIMETRES)
 
 
 def parsed(data: bytes, fetched: Callable[[str], bytes]) -> Document:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 STL_HEADER, STL_FACE = 84, 50
 _COMMENT = re.compile(rb"(?m)^\s*(?:comment|obj_info|#)([^\r\n]{1,400})")
 _TEXTURE = re.compile(rb"(?m)^comment TextureFile ([^\r\n]{1,400})")
+_COUNTS = re.compile(rb"(?i)\w{0,9}OFF\s{1,99}(?:#[^\n]{0,999}\n\s{0,99}){0,99}(\d{1,12})[ \t]{1,9}(\d{1,12})")
 _ELEMENT = re.compile(rb"(?m)^element[ \t]+(vertex|face)[ \t]+(\d{1,12})")
 
 
@@ -47,8 +48,9 @@ class Mesh:
         if suffix == ".stl" and not _is_ascii(data):
             data = data[: STL_HEADER + STL_FACE * int.from_bytes(data[80:84], "little")]  # without what trails behind
         mesh = loaded(data, suffix[1:])
-        if suffix == ".ply" and len(mesh.vertices) < _announced(data)["vertex"]:
-            raise Refusal("holds fewer vertices than it announces: it seems to have been cut off")
+        vertices, faces = _announced(data, suffix)
+        if len(mesh.vertices) < vertices or len(mesh.faces) < faces:  # a face of four corners becomes two
+            raise Refusal("holds fewer vertices or faces than it announces: it seems to have been cut off")
         shape = Shape(np.asarray(mesh.vertices, dtype=np.float64), np.asarray(mesh.faces, dtype=np.int64), colour)
         if colour is None:
             shape = shape._replace(colour=_painted(mesh))
@@ -98,13 +100,18 @@ def _is_ascii(data: bytes) -> bool:
 def _ply(data: bytes) -> None:
     if not data.startswith(b"ply"):
         raise Refusal("does not begin like a PLY file")
-    if not _announced(data)["face"]:
+    if not _announced(data, ".ply")[1]:
         raise Refusal("holds points and no faces")
 
 
-def _announced(data: bytes) -> dict[str, int]:
+def _announced(data: bytes, suffix: str) -> tuple[int, int]:
+    """Numbers of vertices and faces that the header of a PLY or OFF file announces; 0 where it says nothing."""
+    if suffix == ".off":
+        found = _COUNTS.match(data)
+        return (int(found[1]), int(found[2])) if found else (0, 0)
     head = data[: data.find(b"end_header") + 1][:65536]
-    return {"vertex": 0, "face": 0} | {kind.decode(): int(count) for kind, count in _ELEMENT.findall(head)}
+    counts = {kind: int(count) for kind, count in _ELEMENT.findall(head)}
+    return counts.get(b"vertex", 0), counts.get(b"face", 0)
 
 
 def _off(data: bytes) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from tasks.readers.bodies import EMPTY, bodies
+from tasks.readers.bodies import EMPTY, MOST_PIECES, bodies
 from tasks.readers.gltf import MILLIMETRES
 from tasks.readers.kernel import tessellated
-from tasks.readers.structure import products
+from tasks.readers.structure import placed, products
 from tasks.sandbox import Refusal
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 _EXTERNAL = re.compile(
     rb"(?i)(?:DOCUMENT_FILE|EXTERNAL_SOURCE|EXTERNALLY_DEFINED_\w+)\s*\(\s*(?:IDENTIFIER\(\s*)?'([^'\n]{1,200})'"
+)
+_ENDLESS = re.compile(
+    rb"(?i)(?:CARTESIAN_POINT|DIRECTION)\s{0,9}\(\s{0,9}'[^']{0,999}'\s{0,9},\s{0,9}\([^()']{0,99}(?:NAN|INF)"
 )
 
 
@@ -37,6 +40,10 @@ class Step:
             raise Refusal("does not begin like a STEP file")
         if b"END-ISO-10303-21" not in data[-4096:].upper():
             raise Refusal("ends before its END-ISO-10303-21 line: it seems to have been cut off")
+        if placed(data) > MOST_PIECES:
+            raise Refusal(f"places more than {MOST_PIECES} parts: divide it")
+        if _ENDLESS.search(data):  # the kernel would look for the end of such a line
+            raise Refusal("has coordinates that are not finite numbers: the file is damaged")
         try:
             document = tessellated(data, "step")
             names = products(data)

@@ -1,10 +1,16 @@
-"""Finds in the text of a STEP file which product each occurrence is of; the kernel tells its own name alone."""
+"""Finds in the text of a STEP file which product each occurrence is of, and how many there are in the end.
+
+The kernel tells its own name of each alone, and would go through all of them.
+"""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
+from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
+
+from tasks.sandbox import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +37,23 @@ def products(data: bytes) -> dict[str, str]:
         for occurrence in values[:2]:
             found[occurrence].add(product)
     return {occurrence: min(those) for occurrence, those in found.items() if occurrence and len(those) == 1}
+
+
+def placed(data: bytes) -> int:
+    """How many parts the assemblies of a file place, counted without placing them: each level may double them.
+
+    Raises Refusal where an assembly contains itself.
+    """
+    children: defaultdict[str, list[str]] = defaultdict(list)
+    for _, values in _entities(data, rb"NEXT_ASSEMBLY_USAGE_OCCURRENCE", 5):
+        children[values[3]].append(values[4])
+    counts: dict[str, int] = {}
+    try:
+        for name in TopologicalSorter(children).static_order():
+            counts[name] = sum(counts[child] for child in children.get(name, ())) or 1
+    except CycleError as error:
+        raise Refusal("has an assembly that contains itself: export it again") from error
+    return max(counts.values(), default=1)
 
 
 def _references(data: bytes, kind: bytes, index: int) -> Iterator[tuple[str, str]]:
