@@ -55,18 +55,28 @@ class Looked(Record):
 
 
 def raw(storage: Storage, traces: Sequence[Trace], among: Mapping[str, int] | None = None) -> Looked:
-    """The first look: the bytes of every object of a storage; the traces that can be told anywhere."""
+    """The first look: the bytes of every object of a storage, or of those `among` them (with their sizes).
+
+    The traces that can be told anywhere are looked for everywhere, and words in texts and in names.
+    """
     sizes = storage.sizes() if among is None else dict(among)
     sizes.pop(JOURNAL, None)
-    wanted = [(place, one) for place, one in enumerate(traces) if one.where == "anywhere"]
-    overlap = max((len(one.data) for _, one in wanted), default=1) - 1
+    wanted = [(place, one) for place, one in enumerate(traces) if one.where != "shared"]
+    overlap = max((len(one.data) for _, one in wanted), default=0) + 1
     left: set[tuple[str, int]] = set()
     for name in sizes:
-        left |= {(name, place) for place, one in wanted if one.data in name.encode()}
+        left |= {(name, place) for place, one in wanted if _in(one, name.encode())}
         for data in storage.pieces(name, overlap):
-            left |= {(name, place) for place, one in wanted if (name, place) not in left and one.data in data}
+            left |= {(name, place) for place, one in wanted if (name, place) not in left and _in(one, data)}
     found = tuple(Left(where=name, what=traces[place].kind, trace=place) for name, place in sorted(left))
     return Looked(objects=len(sizes), bytes=sum(sizes.values()), left=found)
+
+
+def _in(one: Trace, data: bytes) -> bool:
+    """Whether bytes hold a trace, as far as that can be told from bytes: words stand in texts alone."""
+    if one.data not in data:
+        return False
+    return one.where == "anywhere" or (b"\0" not in data and bool(one.word.search(data)))
 
 
 def rows(catalogue: Catalogue, storage: Storage, traces: Sequence[Trace]) -> Looked:

@@ -59,7 +59,11 @@ def contents(rows: pa.Table) -> Iterator[tuple[str, bytes]]:
 def traces(catalogue: Catalogue, doom: Doom, more: bytes = b"") -> tuple[Trace, ...]:
     """What gives the parts away, held against everything that stays: all rows, and `more`."""
     live = pinned(catalogue)
-    versions = [(table, number) for table in catalogue.tables() for number in {0, live.get(table, 0)}]
+    versions = [
+        (table, number)
+        for table in catalogue.tables()
+        for number in {int(catalogue.table(table).version), live.get(table, 0)} - {0}
+    ]
     found = [one for table, number in versions for one in _of(catalogue, table, number, doom)]
     sieve = Sieve(found)
     sieve.stays(more)
