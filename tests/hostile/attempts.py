@@ -61,7 +61,7 @@ def unix(address: str) -> Done:
     """Connect to a local service by its path, or by its abstract name (then it begins with @)."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
         caller.connect("\0" + address[1:] if address.startswith("@") else address)
-        return caller.recv(6).decode(), {}
+        return address, {}
 
 
 def netlink() -> Done:
@@ -205,23 +205,23 @@ def one_huge_file() -> Done:
     return Path("huge").write_bytes(bytes(40 * MEGABYTE)), {}
 
 
-def many_files() -> Done:
+def many_files(wait: float) -> Done:
     """Write files of 4 MB, of which each is small enough, until there are 120 MB."""
     for number in range(30):
         Path(f"file-{number}").write_bytes(bytes(4 * MEGABYTE))
-    time.sleep(2)
+    time.sleep(wait)
     return 0, {}
 
 
-def many_small_files() -> Done:
+def many_small_files(wait: float) -> Done:
     """Write 3000 files, to use up what a disk can name."""
     for number in range(3000):
         Path(f"file-{number}").touch()
-    time.sleep(2)
+    time.sleep(wait)
     return 0, {}
 
 
-def hidden_files() -> Done:
+def hidden_files(wait: float) -> Done:
     """Write 120 MB to files that have no name any more, so that nobody sees them."""
     kept = []
     for number in range(30):
@@ -229,37 +229,37 @@ def hidden_files() -> Done:
         kept[-1].write(bytes(4 * MEGABYTE))
         kept[-1].flush()
         Path(f"file-{number}").unlink()
-    time.sleep(2)
+    time.sleep(wait)
     return 0, {}
 
 
-def deep_folders() -> Done:
+def deep_folders(wait: float) -> Done:
     """Make folders in folders, deeper than a path can be long, and write there."""
     for number in range(200):
         Path("a" * 200).mkdir()
         os.chdir("a" * 200)
         if number > 100:
             Path("file").write_bytes(bytes(MEGABYTE))
-    time.sleep(2)
+    time.sleep(wait)
     return 0, {}
 
 
 def hoard() -> Done:
-    """Take 600 MB of memory."""
-    return int(np.ones(600 * MEGABYTE, np.uint8)[-1]), {}
+    """Take 300 MB of memory."""
+    return int(np.ones(300 * MEGABYTE, np.uint8)[-1]), {}
 
 
 def hoard_shared() -> Done:
-    """Take 600 MB that could be shared with others."""
-    with mmap.mmap(-1, 600 * MEGABYTE) as shared:
+    """Take 300 MB that could be shared with others."""
+    with mmap.mmap(-1, 300 * MEGABYTE) as shared:
         shared[-1] = 1
         return shared[-1], {}
 
 
 def hoard_unmapped() -> Done:
-    """Take 600 MB as a file in memory, which no limit on addresses counts."""
+    """Take 300 MB as a file in memory, which no limit on addresses counts."""
     handle = os.memfd_create("hoard")
-    for _ in range(150):
+    for _ in range(75):
         os.write(handle, bytes(4 * MEGABYTE))
     os.close(handle)
     return 0, {}
@@ -274,19 +274,19 @@ def hoard_in_shm() -> Done:
 
 
 def hoard_bytes() -> Done:
-    """Grow a text until it is 600 MB."""
+    """Grow a text until it is 300 MB."""
     text = bytearray()
-    while len(text) < 600 * MEGABYTE:
+    while len(text) < 300 * MEGABYTE:
         text += bytes(MEGABYTE)
     return len(text), {}
 
 
-def many_threads() -> Done:
+def many_threads(wait: float) -> Done:
     """Start 700 threads that stay."""
     threading.stack_size(65536)
     for _ in range(700):
-        threading.Thread(target=time.sleep, args=(3,), daemon=True).start()
-    time.sleep(2)
+        threading.Thread(target=time.sleep, args=(wait + 1,), daemon=True).start()
+    time.sleep(wait)
     return 0, {}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
 from formats import Upload
@@ -26,10 +27,11 @@ def single(name: str, data: bytes, **files: bytes) -> Upload:
     return Upload(name, {name: data, **files})
 
 
-def catalogue() -> list[Corner]:
+@functools.cache
+def catalogue() -> tuple[Corner, ...]:
     """All corners of all formats, but for those that lead out of the upload (`corners_external`)."""
     import corners_kernel
     import corners_mesh
     import corners_scene
 
-    return [corner for module in (corners_kernel, corners_mesh, corners_scene) for corner in module.corners()]
+    return tuple(corner for module in (corners_kernel, corners_mesh, corners_scene) for corner in module.corners())

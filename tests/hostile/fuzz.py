@@ -203,6 +203,18 @@ def run(kinds: list[str], count: int, seed: str, jobs: int) -> list[dict[str, An
         return [one.result() for one in waiting]
 
 
+def _onboarded() -> dict[str, Any]:
+    """What a whole onboarding says of a folder of the worst files, pictures and all."""
+    import onboarding
+
+    with tempfile.TemporaryDirectory() as name:
+        source = Path(name) / "cad"
+        wanted = onboarding.laid(source)
+        found = onboarding.onboarded(source, Path(name), pictures=True)
+    lost = sorted(set(wanted) - set(found.files))
+    return {"lost": lost, **{key: found.summary[key] for key in ("files", "parts", "images", "vectors")}}
+
+
 def failed(tallies: list[dict[str, Any]]) -> int:
     """How often something happened that may never be."""
     return sum(row[key] for row in tallies for key in BAD) + sum(row["peak MB"] > row["most MB"] for row in tallies)
@@ -224,8 +236,11 @@ def main() -> None:
     for row in tallies:
         for index, what, said in row["problems"]:
             sys.stdout.write(f"{row['kind']} {index}: {what}: {said!r}\n")
+    onboarded = _onboarded() if set(options.kinds) == set(KINDS) else {}
+    for key, value in onboarded.items():
+        sys.stdout.write(f"onboarding of the worst, {key}: {value}\n")
     (ROOT / "build").mkdir(exist_ok=True)
-    (ROOT / "build" / "fuzz.json").write_text(json.dumps(tallies, indent=2), encoding="utf-8")
+    (ROOT / "build" / "fuzz.json").write_text(json.dumps([*tallies, onboarded], indent=2), encoding="utf-8")
     sys.exit(bool(failed(tallies)))
 
 

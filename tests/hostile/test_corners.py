@@ -36,12 +36,12 @@ def box() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="module")
-def corners() -> list[Corner]:
+def corners() -> tuple[Corner, ...]:
     """All corners."""
     return catalogue()
 
 
-def test_corners_have_their_outcomes(corners: list[Corner], box: Sandbox, tmp_path: Path) -> None:
+def test_corners_have_their_outcomes(corners: tuple[Corner, ...], box: Sandbox, tmp_path: Path) -> None:
     """Every corner loads, or is refused in words that fit it; none raises or brings the sandbox down."""
     tried = 0
     for corner in corners:
@@ -62,7 +62,7 @@ def test_corners_have_their_outcomes(corners: list[Corner], box: Sandbox, tmp_pa
     assert box.starts == 1
 
 
-def test_what_takes_too_long_is_given_up(corners: list[Corner], box: Sandbox, tmp_path: Path) -> None:
+def test_what_takes_too_long_is_given_up(corners: tuple[Corner, ...], box: Sandbox, tmp_path: Path) -> None:
     """A file that is work without end stops at the limit, and its sentence says so."""
     (corner,) = [corner for corner in corners if corner.label == SLOW]
     start = time.monotonic()
@@ -72,7 +72,7 @@ def test_what_takes_too_long_is_given_up(corners: list[Corner], box: Sandbox, tm
     assert time.monotonic() - start < 5
 
 
-def test_memory_stays_within_the_limit(corners: list[Corner], tmp_path: Path) -> None:
+def test_memory_stays_within_the_limit(corners: tuple[Corner, ...], tmp_path: Path) -> None:
     """A file that asks for gigabytes is refused, and its child never had more than it may."""
     (corner,) = [corner for corner in corners if corner.label == "gltf: 10^8 vertices of nothing"]
     most = 0
@@ -193,7 +193,7 @@ def test_odd_words_of_a_child_are_made_plain() -> None:
     assert body.count <= 200_000
 
 
-def test_html_stays_text(corners: list[Corner], box: Sandbox, tmp_path: Path) -> None:
+def test_html_stays_text(corners: tuple[Corner, ...], box: Sandbox, tmp_path: Path) -> None:
     """A name that is HTML is a name: it is kept as it is, and escaped where it is shown."""
     wanted = {corner.label: corner for corner in corners if "HTML" in corner.label}
     assert isinstance(wanted["obj: a name of HTML"], Corner)
