@@ -1,6 +1,6 @@
 """Run a function on untrusted bytes in a child process: with limits, without network, and without harm if it crashes.
 
-A small server process (`python -m tasks.sandbox`, the zygote) imports the heavy libraries once and forks a
+A small server process (`python -m tasks.zygote`) imports the heavy libraries once and forks a
 child per job, which costs milliseconds. The child is not trusted: what it answers comes back as JSON and raw
 arrays, never as a pickle, and is checked like anything else from outside.
 """
@@ -8,13 +8,10 @@ arrays, never as a pickle, and is checked like anything else from outside.
 from __future__ import annotations
 
 import contextlib
-import gc
-import importlib
 import json
 import math
 import os
 import select
-import shutil
 import signal
 import stat
 import subprocess
@@ -22,7 +19,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 from pydantic import Field
@@ -38,9 +35,9 @@ if TYPE_CHECKING:
 Arrays = dict[str, "NDArray[Any]"]
 
 DTYPES = ("|b1", "|u1", "<i4", "<i8", "<f4", "<f8")
-START_SECONDS, GRACE_SECONDS, LOOK_SECONDS = 120.0, 20.0, 5.0
+START_SECONDS, GRACE_SECONDS = 120.0, 20.0
+MOST_VALUES, MOST_THREADS = 4_000_000, 512
 ROOT = Path(__file__).resolve().parent.parent
-LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache", "/dev/urandom")
 
 
 class Refusal(ValueError):  # noqa: N818 - not an error of the program: the file is refused, with this reason
@@ -62,6 +59,11 @@ class Limits(Record):
     cpu_seconds: int = Field(120, ge=1, description="Most processor time, in seconds.")
     memory_mb: int = Field(4096, ge=16, description="Most memory beyond what the libraries take, in MB.")
     output_mb: int = Field(1024, ge=1, description="Largest answer, in MB.")
+
+
+def most_written(output_mb: int) -> int:
+    """What a child's files may take together, in MB: an answer and what it was made from."""
+    return 2 * output_mb + 64
 
 
 class Answer(NamedTuple):
@@ -119,7 +121,8 @@ class Sandbox:
             outcome = self._outcome(job, limits)
             return _answer(folder, outcome, limits)
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            with contextlib.suppress(OSError):  # a child that was not seen to end may write still; `close` comes later
+                _clear(folder)
 
     def interrupt(self) -> None:
         """Kill the zygote and whatever it runs; from any thread: a `run` in another one raises Fault."""
@@ -130,7 +133,8 @@ class Sandbox:
     def close(self) -> None:
         """End the zygote and whatever it runs."""
         self._abandon()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            _clear(self._folder)
 
     def _outcome(self, job: dict[str, Any], limits: Limits) -> dict[str, Any]:
         process = self._started()
@@ -155,7 +159,7 @@ class Sandbox:
         environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "HOME": str(self._folder)}
         with (self._folder / "zygote.log").open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tasks.sandbox", json.dumps(self._preload)],
+                [sys.executable, "-m", "tasks.zygote", json.dumps(self._preload), str(self._folder)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -206,28 +210,51 @@ def nothing() -> tuple[None, Arrays]:
     return None, {}
 
 
+def _clear(folder: Path) -> None:
+    """Remove what a child left, however deep and whatever it forbade: every folder in a folder is brought up first."""
+    number = 0
+    while found := list(os.scandir(folder)):
+        for entry in found:
+            if not entry.is_dir(follow_symlinks=False):
+                Path(entry.path).unlink()
+                continue
+            Path(entry.path).chmod(0o700)
+            for inner in list(os.scandir(entry.path)):
+                while os.path.lexists(target := folder / f"up-{number}"):
+                    number += 1
+                if inner.is_dir(follow_symlinks=False):
+                    Path(inner.path).chmod(0o700)  # one that may not be written may not be moved
+                Path(inner.path).rename(target)
+            Path(entry.path).rmdir()
+    folder.rmdir()
+
+
 def _answer(folder: Path, outcome: dict[str, Any], limits: Limits) -> Answer:
     """What the child left in `folder`, checked. Raises Fault where that is nothing, or not an answer."""
     if outcome["late"]:
         raise Fault("slow", f"was given up after {limits.seconds:g} s: it takes too long to read")
     if number := outcome["signal"]:
-        raise _killed(number, folder, limits)
+        raise _killed(number, outcome, folder, limits)
     try:
-        head = json.loads(_bytes(folder / "answer.json", limits))
+        head = _values(_bytes(folder / "answer.json", limits))
         raw = _bytes(folder / "answer.bin", limits)
         kind, message = str(head["kind"]), " ".join(str(head["message"]).split())[:500]
         if kind == "ok":
             protections = {str(name): bool(active) for name, active in head["protections"].items()}
             return Answer(head["data"], _arrays(head["arrays"], raw), protections)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, MemoryError) as error:
+    except (OSError, LookupError, ArithmeticError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise Fault("garbled", "made the reader give an answer that makes no sense") from error
     if kind == "memory":
         raise Fault(kind, _too_much_memory(limits))
     raise Fault("refused" if kind == "refused" else "error", message)
 
 
-def _killed(number: int, folder: Path, limits: Limits) -> Fault:
-    if number == signal.SIGXCPU:
+def _killed(number: int, outcome: Mapping[str, Any], folder: Path, limits: Limits) -> Fault:
+    if outcome["excess"] == "disk":
+        return Fault("disk", f"makes the reader write more than {most_written(limits.output_mb)} MB to the disk")
+    if outcome["excess"] == "threads":
+        return Fault("threads", f"makes the reader start more than {MOST_THREADS} threads")
+    if number == signal.SIGXCPU or (number == signal.SIGKILL and outcome["cpu_seconds"] >= limits.cpu_seconds):
         return Fault("cpu", f"needs more than {limits.cpu_seconds} s of processor time to read")
     with contextlib.suppress(OSError):
         said = _bytes(folder / "log", limits)[-65536:]
@@ -239,6 +266,13 @@ def _killed(number: int, folder: Path, limits: Limits) -> Fault:
     return Fault("crash", f"made the reader crash ({name}): the file is damaged or uses what the reader cannot handle")
 
 
+def _values(text: bytes) -> Any:
+    """JSON of a size that is no danger to who reads it: a value of three bytes can take a hundred in memory."""
+    if sum(map(text.count, (b",", b"[", b"{", b":"))) > MOST_VALUES:
+        raise ValueError("more values than any file has")
+    return json.loads(text)
+
+
 def _too_much_memory(limits: Limits) -> str:
     return f"needs more than {limits.memory_mb} MB of memory to read"
 
@@ -248,9 +282,10 @@ def _bytes(path: Path, limits: Limits) -> bytes:
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     with os.fdopen(handle, "rb") as file:
         state = os.fstat(handle)
-        if not stat.S_ISREG(state.st_mode) or state.st_size > limits.output_mb * confine.MEGABYTE:
+        size, most = state.st_size, limits.output_mb * confine.MEGABYTE
+        if not stat.S_ISREG(state.st_mode) or state.st_nlink != 1 or size > most:  # a second name is somebody else's
             raise ValueError("not a plain file of a permitted size")
-        return file.read(limits.output_mb * confine.MEGABYTE)
+        return file.read(most)
 
 
 def _arrays(index: Mapping[str, Any], raw: bytes) -> Arrays:
@@ -263,119 +298,3 @@ def _arrays(index: Mapping[str, Any], raw: bytes) -> Arrays:
         arrays[str(name)] = np.frombuffer(raw, dtype, count, start).reshape(shape)
         start += count * np.dtype(dtype).itemsize
     return arrays
-
-
-# Below here: what runs in the zygote and in its children.
-
-
-def serve(preload: Iterable[str]) -> NoReturn:
-    """Be the zygote: fork a child per line of standard input, until it closes."""
-    parent, commands = os.getppid(), b""
-    offline = confine.leave_network()
-    for module in preload:
-        importlib.import_module(module)
-    gc.collect()
-    gc.freeze()
-    _tell({"ready": True})
-    while True:
-        if select.select([0], [], [], LOOK_SECONDS)[0]:
-            data = os.read(0, 1 << 20)
-            if not data:
-                os._exit(0)
-            commands += data
-        elif os.getppid() != parent:
-            os._exit(0)
-        while b"\n" in commands:
-            line, _, commands = commands.partition(b"\n")
-            _tell(_watched(json.loads(line), offline))
-
-
-def _tell(message: dict[str, Any]) -> None:
-    os.write(1, json.dumps(message).encode() + b"\n")
-
-
-def _watched(job: dict[str, Any], offline: bool) -> dict[str, Any]:
-    """Run one job in a child to its end or its time limit; says how it ended."""
-    deadline = time.monotonic() + job["limits"]["seconds"]
-    zygote, child = os.getpid(), os.fork()
-    if not child:
-        _child(job, offline, zygote)
-    handle, late, orphaned = os.pidfd_open(child), False, False
-    while not (late or orphaned):
-        wait = min(LOOK_SECONDS, max(0.0, deadline - time.monotonic()))
-        ready = select.select([handle, 0], [], [], wait)[0]
-        if handle in ready:
-            break
-        orphaned = 0 in ready and not os.read(0, 1 << 20)
-        late = time.monotonic() >= deadline
-    for kill in (os.killpg, os.kill):
-        with contextlib.suppress(ProcessLookupError):
-            kill(child, signal.SIGKILL)
-    status = os.waitpid(child, 0)[1]
-    os.close(handle)
-    if orphaned:
-        os._exit(0)
-    return {"late": late, "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0}
-
-
-def _child(job: dict[str, Any], offline: bool, zygote: int) -> NoReturn:
-    """Confine this process, do the job, leave the answer as files, and end without any clean-up."""
-    folder = Path(job["folder"])
-    code = 1
-    try:
-        os.setsid()
-        confine.die_with_parent()
-        if os.getppid() != zygote:  # it died before the kernel was asked
-            os._exit(code)
-        confine.die_first()
-        log = os.open(folder / "log", os.O_CREAT | os.O_WRONLY)
-        for standard, handle in ((0, os.open(os.devnull, os.O_RDONLY)), (1, log), (2, log)):
-            os.dup2(handle, standard)
-        os.chdir(folder)
-        os.environ.clear()
-        os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
-        module, name = job["function"].split(":")
-        function = getattr(importlib.import_module(module), name)
-        protections = {"network namespace": offline, **_confined(job)}
-        head, raw = _called(function, job["arguments"])
-        if len(raw) > (most := job["limits"]["output_mb"]) * confine.MEGABYTE:
-            head, raw = {"kind": "refused", "message": f"yields more than {most} MB of geometry"}, b""
-        (folder / "answer.bin").write_bytes(raw)
-        (folder / "answer.json").write_text(json.dumps(head | {"protections": protections}), encoding="utf-8")
-        code = 0
-    finally:
-        os._exit(code)
-
-
-def _confined(job: dict[str, Any]) -> dict[str, bool]:
-    limits = Limits(**job["limits"])
-    confine.limit(limits.memory_mb, limits.cpu_seconds, limits.output_mb)
-    ours = [str(ROOT / "tasks"), str(ROOT / "blocks")]
-    python = {sys.prefix, sys.base_prefix, *(path for path in sys.path if path.endswith(("-packages", "lib-dynload")))}
-    readable = [*LIBRARIES, *ours, *python, *job["readable"]]
-    try:
-        fenced = confine.forbid_files(readable, [job["folder"], os.devnull])
-    except OSError:  # a container may forbid it, or its file system not take part: `describe` says that it is off
-        fenced = False
-    return {"limits": True, "files": fenced, "system calls": confine.forbid_system_calls()}
-
-
-def _called(function: Callable[..., tuple[Any, Arrays]], arguments: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-    """Call it; returns the head of the answer and the bytes of its arrays."""
-    try:
-        data, arrays = function(**arguments)
-        exact = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-        index = {name: (array.dtype.str, array.shape) for name, array in exact.items()}
-        head = {"kind": "ok", "message": "", "data": data, "arrays": index}
-        return head, b"".join(array.tobytes() for array in exact.values())
-    except Refusal as refusal:
-        return {"kind": "refused", "message": str(refusal)}, b""
-    except MemoryError:
-        return {"kind": "memory", "message": ""}, b""
-    except Exception as error:  # noqa: BLE001 - a parser may raise anything on bytes that nobody vouches for
-        return {"kind": "error", "message": f"cannot be read: {type(error).__name__}: {error}"}, b""
-
-
-if __name__ == "__main__":
-    # under the name by which it is known elsewhere, so that there is one Refusal and not two
-    importlib.import_module("tasks.sandbox").serve(json.loads(sys.argv[1]))

@@ -41,7 +41,7 @@ def zygotes() -> list[str]:
     """Processes that read files, of this process."""
     pids = [pid for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()]
     commands = [(Path("/proc") / pid / "cmdline").read_bytes() for pid in pids]
-    return [pid for pid, command in zip(pids, commands, strict=True) if b"tasks.sandbox" in command]
+    return [pid for pid, command in zip(pids, commands, strict=True) if b"tasks.zygote" in command]
 
 
 def rests(onboard: Run, catalogue: Catalogue) -> None:

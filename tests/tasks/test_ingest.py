@@ -230,7 +230,7 @@ def _children() -> set[str]:
     """Zygotes of this process."""
     tasks = Path("/proc/self/task").iterdir()
     pids = {pid for task in tasks for pid in (task / "children").read_text(encoding="ascii").split()}
-    return {pid for pid in pids if b"tasks.sandbox" in Path(f"/proc/{pid}/cmdline").read_bytes()} - _OTHERS
+    return {pid for pid in pids if b"tasks.zygote" in Path(f"/proc/{pid}/cmdline").read_bytes()} - _OTHERS
 
 
 _OTHERS: set[str] = set()

@@ -130,13 +130,6 @@ def looking() -> tuple[Any, dict[str, Any]]:
     return dict(os.environ), {}
 
 
-def linking(target: str) -> tuple[Any, dict[str, Any]]:
-    """A child that was taken over and answers with somebody else's file."""
-    Path("answer.json").symlink_to(target)
-    Path("answer.bin").write_bytes(b"")
-    os._exit(0)
-
-
 def lying() -> tuple[Any, dict[str, Any]]:
     """A child that was taken over and announces arrays that it does not send."""
     head = '{"kind": "ok", "message": "", "data": 1, "arrays": {"a": ["<f8", [1000000000000]]}, "protections": {}}'
@@ -257,13 +250,6 @@ def test_the_environment_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
         assert set(fresh.run(looking, {}, QUICK).data) <= {"TMPDIR"}
 
 
-def test_a_link_in_place_of_an_answer_is_not_followed(box: Sandbox, tmp_path: Path) -> None:
-    """A child that was taken over cannot make us read a file for it."""
-    secret = tmp_path / "answer.json"
-    secret.write_text('{"kind": "ok", "message": "", "data": 7, "arrays": {}, "protections": {}}', encoding="utf-8")
-    assert fault(box, linking, target=str(secret)).kind == "garbled"
-
-
 def test_it_survives_all_of_it(box: Sandbox) -> None:
     """After every crash above the same zygote still answers."""
     assert box.run(nothing, {}, QUICK).data is None
@@ -349,6 +335,6 @@ def _alive(pid: int) -> bool:
 
 def test_it_says_what_protects() -> None:
     """`partsight doctor` can name each protection and whether it is active."""
-    assert set(describe()) == {"network namespace", "limits", "files", "system calls"}
+    assert set(describe()) == {"network namespace", "limits", "files", "privileges dropped", "system calls"}
     assert describe()["limits"]
     assert describe()["system calls"]
