@@ -40,6 +40,7 @@ KEYS: Final = {
     "models": "digest",
     "runs": "run",
     "forgotten": "id",
+    "usage": "id",
 }
 VECTORS: Final = "vectors__"
 SERVED: Final = ("files", "shapes", "templates", "parts", "images")  # tables that go live together, with the vectors
@@ -207,6 +208,12 @@ class Catalogue(BaseModel):
             self.index(name)
         return int(self.table(name).version)
 
+    def empty(self, name: str, dimension: int = 0) -> None:
+        """Make table `name` anew without rows, in one commit: for vectors of another length. Its versions stay."""
+        made = _declared(schema(name, dimension), key(name))
+        self._writable(name)
+        self._database().create_table(name, schema=made, mode="overwrite")
+
     def reindex(self, name: str) -> int:
         """Make the indices of a table anew: they keep what rows held that are gone. Returns the version it made."""
         table = self._writable(name)
@@ -366,6 +373,7 @@ def schema(name: str, dimension: int = 0) -> pa.Schema:
         | dict.fromkeys(("status", "reason", "figures"), text)
         | {"parts": count, "minutes": real, "tensors": blob},
         "forgotten": dict.fromkeys(("id", "kind", "at"), text),
+        "usage": dict.fromkeys(("id", "month", "at", "what", "run"), text) | {"seconds": real},
         "runs": dict.fromkeys(("run", "started", "finished", "status", "summary", "live", "report"), text)
         | {"versions": text, "embed": text, "threshold": real, "kinds": text},
     }.get(name) or (

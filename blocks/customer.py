@@ -175,11 +175,17 @@ class Retention(Settings):
 
 
 class Quotas(Settings):
-    """How much a customer may send, and how long one file, one part or one export may take."""
+    """How much a customer may send and have, and how long one file, one part or one export may take."""
 
     file_mb: int = Field(512, ge=1, description="Largest file, in MB.")
     files: int = Field(100_000, ge=1, description="Most files in one source, archives opened.")
     source_mb: int = Field(20_480, ge=1, description="Largest source, archives opened, in MB.")
+    parts: int = Field(
+        100_000, ge=1, description="Most parts of the catalogue; further ones are not made, and the report names them."
+    )
+    gpu_seconds: float = Field(
+        0, ge=0, description="Most seconds of GPU work in a month of the calendar (UTC); 0 sets no limit."
+    )
     parse_seconds: float = Field(120, gt=0, description="Longest time to read one file, in seconds.")
     parse_memory_mb: int = Field(4096, ge=256, description="Most memory to read one file, in MB.")
     part_seconds: float = Field(900, gt=0, description="Longest time to make the pictures of one part, in seconds.")

@@ -18,6 +18,7 @@ import numpy as np
 from tasks import codec, cutout, variants
 from tasks.apart import Apart, LostBatchError
 from tasks.augment import Chain, Task, chain
+from tasks.budget import counted, spent
 from tasks.jury import Judged, Jury
 from tasks.progress import Progress, Silent
 from tasks.records import Bytes, Part, View
@@ -67,7 +68,7 @@ class Augmentation:
 
     def tell(self, notes: Sequence[str]) -> None:
         """Take over what another worker had to say of its share of this work."""
-        self._told += notes
+        self._told += [note for note in notes if note not in self._told]
 
     @cached_property
     def steps(self) -> Chain:
@@ -130,7 +131,7 @@ class Augmentation:
         for start in range(0, len(todo), SMALLEST):
             if some := self._wanted(todo[start : start + SMALLEST]):
                 try:
-                    with self._jury.provisionally():
+                    with self._jury.provisionally(), counted(self.catalogue, "augment", self.run):
                         self._make(some)
                 except LostBatchError as error:  # the next run makes them
                     self._told.append(str(error))
@@ -139,9 +140,18 @@ class Augmentation:
 
     def _wanted(self, names: Sequence[str]) -> list[str]:
         """Those whose part has not been given up; none where the stages of others lose one batch after another."""
-        if self._lost >= MOST_LOST:
+        if self._lost >= MOST_LOST or self._is_used_up():
             return []
         return [name for name in names if not self._jury.given_up(self._sources[name])]
+
+    def _is_used_up(self) -> bool:
+        """Whether the customer's month has no more seconds of a GPU, which the run then tells of."""
+        if not self.customer.quotas.gpu_seconds:
+            return False
+        found = spent(self.customer, self.catalogue)
+        if found.is_used_up:
+            self.tell([f"Not all variants were made. {found.sentence}"])
+        return found.is_used_up
 
     def _make(self, names: Sequence[str]) -> None:
         from tasks.publish import exchange, vector_row

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lancedb.expr import col, lit
 
+from tasks.budget import spent
 from tasks.intake import Intake
 from tasks.making import Making, batches
-from tasks.plan import PartPlan
+from tasks.plan import PartPlan, beyond, named_after
 from tasks.progress import Progress, Silent
 from tasks.shares import hand_out, number, take_back
 from tasks.survey import Survey, outlook, parts_now, remarks, survey
@@ -313,7 +314,9 @@ class Job:
             "rejected": sum(not row["accepted"] for row in images),
         }
         notes = [*self.left_out, *remarks(self.seen, plan), *self.augmentation.summary()["notes"], *self.casting.notes]
-        self.tally.settle(counts, [*bad, *self.seen.refused], notes)
+        self.tally.gpu = spent(self.customer, self.catalogue, run).told()
+        over = [{"file": named_after(part), "reason": beyond(part, len(plan.recipes))} for part in plan.over]
+        self.tally.settle(counts, [*bad, *self.seen.refused, *over], notes)
 
     def _complete(self) -> None:
         """Raise ValueError when a picture that searches would compare with has no vector."""

@@ -11,7 +11,7 @@ from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from tasks.plan import orders
+from tasks.plan import named_after, orders
 from tasks.progress import Progress, Silent
 from tasks.publish import Publisher
 from tasks.workshop import Workshop
@@ -59,8 +59,7 @@ class Making:
             self.tally.spend(one.seconds, self.workers)
             self.progress.advance("pictures", self.customer.recipe.render.views)
             if one.failure:
-                where = one.part.occurrences[0].file if one.part.occurrences else one.part.number
-                self.tally.fail(one.part.number, where, one.failure)
+                self.tally.fail(one.part.number, named_after(one.part), one.failure)
                 log.info("not made: %s", one.failure)
         publisher = Publisher(self.catalogue, self.recipes, self.tally, self.customer.slug)
         with self._embedding:

@@ -19,7 +19,7 @@ from tasks.readers import registry
 from tasks.records import Occurrence, Part, Record, content_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from blocks.catalogue import Catalogue
     from blocks.customer import Customer
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tasks.metadata import Entry
 
 OCCURRENCES = TypeAdapter(tuple[Occurrence, ...])
+_NO_READING = {"part_seconds", "sink_seconds", "parts", "gpu_seconds"}  # quotas that no file is read under
 
 
 class FilePlan(Record):
@@ -39,13 +40,17 @@ class FilePlan(Record):
 
 
 class PartPlan(Record):
-    """Parts by what has to be done with them; `recipes` name what each active part is made from."""
+    """Parts by what has to be done with them; `recipes` name what each active part is made from.
+
+    Those `over` the customer's quota are new, and not made.
+    """
 
     new: tuple[Part, ...]
     changed: tuple[Part, ...]
     unchanged: int
     retired: tuple[str, ...]
     recipes: dict[str, str]
+    over: tuple[Part, ...] = ()
 
     @property
     def work(self) -> tuple[Part, ...]:
@@ -62,7 +67,7 @@ def reader_name(customer: Customer, *, fine: bool) -> str:
     """What read a file: a file that could not be read is tried again when limits or readers change."""
     if fine:
         return READER_VERSION
-    limits = customer.quotas.model_dump(exclude={"part_seconds", "sink_seconds"})  # no reading is tried under these
+    limits = customer.quotas.model_dump(exclude=_NO_READING)
     return content_id(READER_VERSION, limits, sorted(registry(customer.plugins).readers))
 
 
@@ -99,8 +104,14 @@ def parts(catalogue: Catalogue, entries: Sequence[Entry], unit: str, *, describe
 
 
 def part_plan(catalogue: Catalogue, wanted: Sequence[Part], customer: Customer) -> PartPlan:
-    """Compare the parts that should be there with the `parts` table."""
+    """Compare the parts that should be there with the `parts` table.
+
+    What is there stays, also where the quota is smaller now; new parts are made in the order of their numbers, as many
+    as there is room for.
+    """
     rows = {row["part"]: row for row in catalogue.rows("parts", (*COLUMNS, "status"))}
+    active = {number for number, row in rows.items() if row["status"] == "active"}
+    wanted, over = _within(wanted, active, customer.quotas.parts)
     recipes = part_recipes(wanted, customer)
     new, changed = [], []
     for part in wanted:
@@ -109,13 +120,37 @@ def part_plan(catalogue: Catalogue, wanted: Sequence[Part], customer: Customer) 
             new.append(part)
         elif not is_as_wanted(row, part, recipes[part.number]):
             changed.append(part)
-    active = {number for number, row in rows.items() if row["status"] == "active"}
     return PartPlan(
         new=tuple(new),
         changed=tuple(changed),
         unchanged=len(wanted) - len(new) - len(changed),
         retired=tuple(sorted(active - set(recipes))),
         recipes=recipes,
+        over=over,
+    )
+
+
+def named_after(part: Part) -> str:
+    """The file that a part is found in first, or its number where there is none."""
+    return part.occurrences[0].file if part.occurrences else part.number
+
+
+def beyond(part: Part, most: int) -> str:
+    """Why a part that there was no room for is not made."""
+    return (
+        f"{named_after(part)}: the part {part.number} was not made: the customer may have {most} parts "
+        "(`quotas.parts` in the customer's file), and has them. It is made once there is room."
+    )
+
+
+def _within(wanted: Sequence[Part], active: Collection[str], most: int) -> tuple[tuple[Part, ...], tuple[Part, ...]]:
+    """The parts that a quota has room for, in their order, and the others."""
+    new = sorted(part.number for part in wanted if part.number not in active)
+    room = max(0, most - (len(wanted) - len(new)))
+    over = set(new[room:])
+    return (
+        tuple(part for part in wanted if part.number not in over),
+        tuple(part for part in wanted if part.number in over),
     )
 
 

@@ -97,10 +97,14 @@ def outlook(catalogue: Catalogue, customer: Customer, seen: Survey) -> dict[str,
 def remarks(seen: Survey, plan: PartPlan) -> list[str]:
     """What a person should know besides the counts."""
     found = list(seen.notes)
+    if plan.over:
+        are = "1 part was" if len(plan.over) == 1 else f"{len(plan.over)} parts were"
+        found.append(f"{are} not made: the customer may have {len(plan.recipes)} (`quotas.parts`), and has them.")
     if seen.plan.waiting:
         found.append(f"{seen.plan.waiting} files were left for another run, as the limit says.")
         return found
-    unseen = sorted({entry.number for entry in seen.entries} - set(plan.recipes))
+    over = {part.number for part in plan.over}
+    unseen = sorted({entry.number for entry in seen.entries} - set(plan.recipes) - over)
     if unseen:
         some = ", ".join(unseen[:5]) + (" …" if len(unseen) > 5 else "")
         found.append(f"Named in the metadata, but without CAD and without photograph: {len(unseen)} parts ({some}).")

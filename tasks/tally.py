@@ -27,6 +27,7 @@ class Tally:
         self.customer, self.run = customer, run
         self.failures: dict[str, dict[str, str]] = {}
         self.report = ""
+        self.gpu: dict[str, Any] = {"run": 0.0, "month": 0.0, "quota": 0.0}  # seconds, as tasks.budget tells of them
         self.outcome: dict[str, Any] = dict.fromkeys(("recall", "threshold", "compared", "searched")) | {
             "released": False
         }
@@ -88,6 +89,7 @@ class Tally:
             "images": {kind: count[kind] for kind in ("views", "variants", "rejected")},
             "vectors": count["vectors"],
             "templates": count["templates"],
+            "gpu_seconds": self.gpu,
             **self.outcome,
             "seconds": seconds | {"total": round(time.perf_counter() - self._start, 3)},
             "report": self.report,

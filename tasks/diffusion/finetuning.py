@@ -10,6 +10,7 @@ from pathlib import Path
 from shutil import rmtree
 from typing import TYPE_CHECKING, Any, Final
 
+from tasks.budget import counted, refuse
 from tasks.diffusion import adapters, exercise, lessons
 from tasks.diffusion.adapters import STAGE, Card
 from tasks.diffusion.lora import Lesson, Lora, Tuning
@@ -78,7 +79,8 @@ class FineTuning:
         """Learn up to the step `until` and write a checkpoint; returns the step."""
         learner = self.lora.learner
         begun = learner.step
-        with self._enough_memory():
+        refuse(self.customer, self.catalogue)
+        with self._enough_memory(), counted(self.catalogue, "finetune"):
             learner.run(self.lora.losses, lambda told: log.info("%s", told), until=until)
         self.progress.advance("learn", learner.step - begun)
         return learner.step
@@ -140,7 +142,8 @@ class FineTuning:
         file = self.lora.write("adapter.safetensors", self._words)
         self._lora = None  # the trial loads the model as the stage does, and both may not fit
         views = lessons.loaded(self.shown, self._parts, self._views[0])
-        trials = self._trials(file, views)
+        with counted(self.catalogue, "finetune"):
+            trials = self._trials(file, views)
         figures = {name: trial.figures for name, trial in trials.items()}
         reason = exercise.refusal(figures)
         digest = adapters.digest(file)

@@ -64,6 +64,9 @@ def summary_rows(summary: dict[str, Any]) -> list[dict[str, Any]]:
     rows.append({"what": "vectors", "count": summary["vectors"]})
     if summary.get("templates"):
         rows.append({"what": "templates of parts", "count": summary["templates"]})
+    gpu = summary.get("gpu_seconds") or {}
+    if gpu.get("month"):
+        rows += [{"what": f"GPU seconds: {what}", "count": round(gpu[what])} for what in ("run", "month")]
     rows += [{"what": f"recall@{k}", "count": f"{100 * v:.1f} %"} for k, v in (summary["recall"] or {}).items()]
     rows += [{"what": f"seconds: {phase}", "count": round(spent, 1)} for phase, spent in summary["seconds"].items()]
     return rows

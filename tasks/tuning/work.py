@@ -16,6 +16,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Final
 
 from blocks.customer import NEVER
+from tasks.budget import counted, refuse
 from tasks.progress import Progress, Silent
 from tasks.records import bytes_id, content_id
 from tasks.reembedding import Reembedding
@@ -100,6 +101,7 @@ class Adaptation:
 
     def render(self) -> int:
         """Render what the learning looks at, as far as it is not there; returns of how many parts it could be."""
+        refuse(self.customer, self.catalogue)
         return len(self.stock.parts)
 
     def stretches(self) -> Iterator[float]:
@@ -113,7 +115,8 @@ class Adaptation:
 
     def learn(self, until: float) -> float:
         """Learn until so much of the whole is done and write a checkpoint; returns how much is."""
-        with self._watched(self.loop), self._timed("learn"):
+        refuse(self.customer, self.catalogue)
+        with self._watched(self.loop), self._timed("learn"), counted(self.catalogue, "adapt"):
             self.loop.run(until=until)
         return self.loop.share
 
@@ -175,10 +178,15 @@ class Adaptation:
     # what comes of it
 
     def switching(self, digest: str) -> Reembedding:
-        """The run that gives the pictures vectors of these weights, and switches where that finds no less."""
+        """The run that gives the pictures vectors of these weights, and switches where that finds no less.
+
+        No less at all: beside shape templates tuning often gives nothing, and then the model stays as it was.
+        """
+        release = self.customer.release if self.forced else self.customer.release.model_copy(update={"tolerance": 0.0})
+        judged = self.customer.model_copy(update={"release": release})
         again = f"adapt {self.customer.slug} --even-if-worse"
         embed = self.base.model_copy(update={"tuned": digest})
-        work = Reembedding(self.customer, self.catalogue, embed, self._home, self.workers, again)
+        work = Reembedding(judged, self.catalogue, embed, self._home, self.workers, again)
         work.progress = self.progress
         work.check()
         self._embedding = time.perf_counter()
