@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from cyclopts import App, CycloptsError, Parameter
 
 from infra.cli.adapt import adapt
+from infra.cli.audit import audit
 from infra.cli.customer import app as customer
 from infra.cli.deploy import deploy
 from infra.cli.evaluate import evaluate
@@ -58,7 +59,7 @@ app = App(
 )
 _COMMANDS: tuple[Callable[..., int], ...] = (
     *(onboard, search, evaluate, adapt, reembed, review, finetune, parts, images, export),
-    forget,
+    *(audit, forget),
     *(deploy, up, stages, doctor),
 )
 for _place, _command in enumerate(_COMMANDS):

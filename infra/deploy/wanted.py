@@ -54,6 +54,7 @@ OFFERS: Final = (
     Offer("reembed", "cpu", ("customer", "model")),
     Offer("adapt", "cpu"),
     Offer("finetune", "gpu"),
+    Offer("audit", "cpu"),
     Offer("forget", "cpu"),
     Offer("make", "shares", helper=True, when=lambda customer: customer.pools.workers > 1),
     Offer("augment", "gpu", helper=True, when=_on_gpu("augment")),

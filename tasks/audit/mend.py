@@ -1,0 +1,100 @@
+"""What a repair does about what was found: rows that go, marks for the next onboarding, vectors made again.
+
+Each step is a commit of its own and may be the last one: what was not done yet is found again by the next audit.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, Final
+
+from blocks.catalogue import VECTORS
+from tasks.making import chunks
+from tasks.publish import DECODED, MANY, embed_again
+from tasks.reviews import REJECTED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from blocks.catalogue import Catalogue
+    from tasks.audit.finding import Finding
+    from tasks.embed import Embedder
+
+FIRST: Final = ("runs", "orders", "queries")  # tables whose rows go first; vectors go before the pictures they are of
+
+
+def mended(catalogue: Catalogue, found: Sequence[Finding], embedder: Embedder | None) -> None:
+    """Mend what was `found`, as far as its remedies say."""
+    _remove(catalogue, found)
+    for name in sorted({one.table for one in found if one.remedy == "index"}):
+        catalogue.reindex(name)
+        catalogue.index(name)
+    _mark(catalogue, found)
+    _decide(catalogue, [one.key for one in found if one.remedy == "decide"])
+    if embedder is not None:
+        for name in sorted({one.table for one in found if one.remedy == "refill"}):
+            catalogue.empty(name, embedder.dimension)
+        _embed(catalogue, [one.key for one in found if one.remedy == "embed"], embedder)
+
+
+def _remove(catalogue: Catalogue, found: Iterable[Finding]) -> None:
+    """Remove rows by their places: nothing was merged since they were looked up, so that these still hold."""
+    from lancedb.expr import col
+
+    places: dict[str, set[int]] = defaultdict(set)
+    for one in found:
+        places[one.table] |= set(one.rows)
+    for name in sorted(places, key=lambda name: (name not in FIRST, not name.startswith(VECTORS), name)):
+        for some in chunks(sorted(places[name]), MANY):
+            catalogue.delete(name, col("_rowid").isin(list(some)))
+
+
+def _mark(catalogue: Catalogue, found: Sequence[Finding]) -> None:
+    """Mark views, parts and files as made otherwise than is wanted: the next onboarding makes them again."""
+    remade = [one for one in found if one.remedy == "remake"]
+    _set(catalogue, "images", {view for one in remade for view in one.views}, "recipe")
+    _set(catalogue, "parts", {one.part for one in remade if one.part}, "recipe")
+    read = [one for one in found if one.remedy == "read"]
+    files = {one.key for one in read if one.table == "files"}
+    geometries = {one.key for one in read if one.table == "shapes"}
+    if geometries:
+        from tasks import contents
+
+        for row in catalogue.rows("files", ("id", "bodies")):
+            if geometries & {body.geometry for body in contents.rows(row["bodies"] or "[]")}:
+                files.add(row["id"])
+    _set(catalogue, "files", files, "reader")
+
+
+def _set(catalogue: Catalogue, name: str, names: Iterable[str], column: str) -> None:
+    """Empty a column of the rows with these keys."""
+    from lancedb.expr import col
+
+    from blocks.catalogue import key
+
+    for some in chunks(sorted(names), MANY):
+        catalogue.table(name).update(where=col(key(name)).isin(list(some)), values={column: ""})
+
+
+def _decide(catalogue: Catalogue, names: Sequence[str]) -> None:
+    """Bring pictures to what a person decided; their vectors are found to be too many, or missing, after that."""
+    from lancedb.expr import col
+
+    for some in chunks(sorted(names), MANY):
+        rows = catalogue.rows("reviews", ("id", "accepted"), col("id").isin(list(some)))
+        for accepted in (True, False):
+            ids = [row["id"] for row in rows if row["accepted"] == accepted]
+            values = {"accepted": accepted, "reason": "" if accepted else REJECTED}
+            if ids:
+                catalogue.table("images").update(where=col("id").isin(ids), values=values)
+
+
+def _embed(catalogue: Catalogue, names: Sequence[str], embedder: Embedder) -> None:
+    """Make the vectors of pictures that are there, some at a time."""
+    from lancedb.expr import col, lit
+
+    for some in chunks(sorted(set(names)), DECODED):
+        wanted = col("id").isin(list(some)) & (col("accepted") == lit(value=True))
+        rows: list[dict[str, Any]] = catalogue.rows("images", ("id", "part", "kind", "image"), wanted)
+        if rows:
+            embed_again(catalogue, rows, embedder)
