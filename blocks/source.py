@@ -8,8 +8,8 @@ import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO, TYPE_CHECKING, NamedTuple
-from urllib.parse import unquote, urljoin, urlsplit
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
@@ -24,8 +24,6 @@ __all__ = ["Listing", "Refused", "Source", "SourceFile"]
 
 WEB = ("http", "https")
 BUCKETS = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "memory")
-MOST_REDIRECTS = 5
-DOWNLOAD_SECONDS, SILENT_SECONDS = 3600.0, 30.0
 
 
 class Listing(NamedTuple):
@@ -62,16 +60,21 @@ class Source(BaseModel):
             allowance = Allowance(quotas.files, quotas.source_mb * MEGABYTE, quotas.file_mb * MEGABYTE)
             scratch = Path(temporary)
             options = {name: secret.get_secret_value() for name, secret in self.storage_options.items()}
-            path = _local(self.location, scratch / "download", allowance, options)
+            before: list[Refused] = []
+            path = _local(self.location, scratch / "download", allowance, options, before)
             listed, refused = _listed(path, allowance)
+            refused += before
             found = _opened(listed, refused, scratch, allowance)
             files = tuple(sorted(found))  # first: it also finds what is refused
             yield Listing(files, tuple(sorted(Refused(name, f"{name} {clause}.") for name, clause in refused)))
 
 
-def _local(location: str, folder: Path, allowance: Allowance, options: Mapping[str, str]) -> Path:
+def _local(
+    location: str, folder: Path, allowance: Allowance, options: Mapping[str, str], refused: list[Refused]
+) -> Path:
     """Path on this machine of what is at `location`, downloaded into `folder` where it is elsewhere."""
     scheme, separator, rest = location.partition("://")
+    scheme = scheme.lower() if separator else scheme
     if not separator or scheme == "file":
         # file://localhost/x and file:///x are the same file
         path = Path(unquote(urlsplit(location).path) if separator else rest or location).expanduser()
@@ -80,11 +83,13 @@ def _local(location: str, folder: Path, allowance: Allowance, options: Mapping[s
         return path.resolve()
     folder.mkdir()
     if scheme in WEB:
-        return _downloaded(location, folder, allowance)
+        from blocks.web import download
+
+        return download(location, folder, allowance.bytes)
     if scheme in BUCKETS:
-        return _copied(location, folder, allowance, options)
+        return _copied(location, folder, allowance, options, refused)
     known = ", ".join((*WEB, "file", *BUCKETS[:-1]))
-    raise ValueError(f"{location} cannot be opened: its scheme is none of {known}.")
+    raise ValueError(f"The source cannot be opened: its scheme {shown(scheme[:40])} is none of {known}.")
 
 
 def _listed(path: Path, allowance: Allowance) -> tuple[list[SourceFile], list[Refused]]:
@@ -151,89 +156,64 @@ def _opened(
         yield from found
 
 
-def _permitted(url: str) -> None:
-    """Raise ValueError where `url` may not be fetched: asked for the location and for every redirect."""
-    parts = urlsplit(url)
-    if parts.scheme not in WEB or not parts.hostname:
-        raise ValueError(f"{url} cannot be fetched: only http and https addresses are.")
-    if parts.username or parts.password:
-        raise ValueError("The source's URL holds a password: give a signed URL, or put the files into a bucket.")
+def _blocks(system: Any, name: str, said: str) -> Iterator[bytes]:
+    with _storage(said), system.open(name, "rb") as stream:
+        while block := stream.read(BLOCK):
+            yield block
 
 
-def _downloaded(url: str, folder: Path, allowance: Allowance) -> Path:
-    """File at a web address, within the limits on size and time."""
-    import httpx
-
-    deadline = time.monotonic() + DOWNLOAD_SECONDS
-    try:
-        with httpx.Client(timeout=SILENT_SECONDS, follow_redirects=False) as client:
-            for _ in range(MOST_REDIRECTS + 1):
-                _permitted(url)
-                with client.stream("GET", url) as response:
-                    if response.is_redirect:
-                        url = urljoin(url, response.headers.get("location", ""))
-                        continue
-                    response.raise_for_status()
-                    target = folder / _download_name(url, response.headers.get("content-disposition", ""))
-                    _saved(response.iter_bytes(BLOCK), target, allowance.bytes, deadline)
-                    return target
-    except httpx.HTTPStatusError as error:
-        raise OSError(f"{url} cannot be fetched: the server answers {error.response.status_code}.") from error
-    except httpx.HTTPError as error:
-        raise OSError(f"{url} cannot be fetched: {error or type(error).__name__}.") from error
-    raise OSError(f"{url} cannot be fetched: it redirects more than {MOST_REDIRECTS} times.")
-
-
-def _download_name(url: str, disposition: str) -> str:
-    """Name for a download: the server's, or the last step of the address."""
-    from email.message import EmailMessage
-
-    header = EmailMessage()
-    header["content-disposition"] = disposition or "attachment"
-    name = header.get_filename() or unquote(urlsplit(url).path)
-    name = PurePosixPath(name.replace("\\", "/")).name.replace("\0", "")[:200]
-    return name if name not in {"", ".", ".."} else "download"
-
-
-def _saved(blocks: Iterator[bytes], target: Path, most: int, deadline: float) -> None:
-    size = 0
-    with target.open("wb") as file:
-        for block in blocks:
-            size += len(block)
-            if size > most:
-                raise ValueError(f"{target.name} is larger than the {most // MEGABYTE} MB that this customer may send.")
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{target.name} took longer than {DOWNLOAD_SECONDS / 60:.0f} minutes to download.")
-            file.write(block)
-
-
-def _blocks(stream: IO[bytes]) -> Iterator[bytes]:
-    while block := stream.read(BLOCK):
-        yield block
-
-
-def _copied(url: str, folder: Path, allowance: Allowance, options: Mapping[str, str]) -> Path:
+def _copied(url: str, folder: Path, allowance: Allowance, options: Mapping[str, str], refused: list[Refused]) -> Path:
     """Folder or file in a bucket, copied here within the limits. Needs the scheme's fsspec package."""
     import fsspec
 
-    deadline = time.monotonic() + DOWNLOAD_SECONDS
-    try:
+    from blocks import web
+
+    said = _said(url)
+    deadline = time.monotonic() + web.DOWNLOAD_SECONDS
+    if "::" in url:  # fsspec would open one inside another, with whatever protocols there are
+        raise ValueError(f"{said} cannot be opened: give the address of a bucket alone.")
+    with _storage(said):
         system, root = fsspec.core.url_to_fs(url, **options)
         sizes = {name: int(info["size"] or 0) for name, info in system.find(root, detail=True).items()}
-    except ImportError as error:
-        raise ValueError(f"{url} cannot be opened: {error}.") from error
     if not sizes:
-        raise FileNotFoundError(f"There is nothing at {url}.")
+        raise FileNotFoundError(f"There is nothing at {said}.")
     if sum(sizes.values()) > allowance.bytes or len(sizes) > allowance.files:
-        raise ValueError(f"{url} holds more than this customer may send.")
-    single = list(sizes) == [root]
+        raise ValueError(f"{said} holds more than this customer may send.")
+    single, left = list(sizes) == [root], allowance.bytes
     for name in sizes:
         inside = PurePosixPath(name if single else name[len(root) :].lstrip("/"))
         inside = PurePosixPath(inside.name) if single else inside
-        if not inside.parts or ".." in inside.parts or inside.is_absolute():
-            continue
         target = folder.joinpath(*inside.parts)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with system.open(name, "rb") as stream:
-            _saved(_blocks(stream), target, allowance.bytes, deadline)
+        if not inside.parts or ".." in inside.parts or inside.is_absolute():
+            refused.append(Refused(shown(_text(name)), "has a name that leads outside the source: rename it"))
+            continue
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.touch()
+        except OSError:  # too long for a disk, or below another file
+            refused.append(Refused(shown(_text(str(inside))), "has a name that no disk can hold: rename it"))
+            continue
+        web.save(_blocks(system, name, said), target, left, deadline)
+        left -= target.stat().st_size  # what came counts, not what was announced
     return target if single else folder
+
+
+@contextmanager
+def _storage(said: str) -> Iterator[None]:
+    """Say what a storage's library raises in a sentence without its words: they may hold keys."""
+    try:
+        yield
+    except ImportError as error:
+        raise ValueError(f"{said} cannot be opened: {error}.") from None
+    except FileNotFoundError:
+        raise FileNotFoundError(f"There is nothing at {said}.") from None
+    except Exception as error:  # noqa: BLE001 - every storage has errors of its own
+        reason = getattr(error, "strerror", "") or type(error).__name__
+        raise OSError(f"{said} cannot be opened: {reason}.") from None
+
+
+def _said(url: str) -> str:
+    """What messages may say of a bucket's address: no key, no signature."""
+    scheme, _, rest = url.partition("://")
+    host, slash, path = rest.partition("?")[0].partition("/")
+    return shown(f"{scheme}://{host.rpartition('@')[2]}{slash}{path}")

@@ -28,6 +28,11 @@ class Settings(BaseSettings):
     )
     discovery: Literal["on", "off"] = Field("on", description="Whether installed plug-ins are looked for.")
     stages: str = Field("", description="Stages that are not packaged, as name=module:Class, separated by commas.")
+    private_hosts: str = Field(
+        "",
+        description="Hosts and networks of your own that a source's URL may lead to, separated by commas; any other "
+        "must be on the internet.",
+    )
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = Field(
         "WARNING", description="The least important log records that are shown."
     )

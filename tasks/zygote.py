@@ -177,8 +177,9 @@ def _confined(job: dict[str, Any]) -> dict[str, bool]:
         fenced = confine.forbid_files(readable, [job["folder"], os.devnull])
     except OSError:  # a container may forbid it, or its file system not take part: `describe` says that it is off
         fenced = False
-    humble = confine.drop_capabilities()
-    return {"limits": True, "files": fenced, "privileges dropped": humble, "system calls": confine.forbid_system_calls()}
+    dropped = confine.drop_capabilities()
+    filtered = confine.forbid_system_calls()  # last: it forbids what the others need
+    return {"limits": True, "files": fenced, "privileges dropped": dropped, "system calls": filtered}
 
 
 def _called(function: Callable[..., tuple[Any, Arrays]], arguments: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
