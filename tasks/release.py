@@ -199,10 +199,11 @@ def _recorded(served: Served) -> float | None:
 
 
 def _refusal(customer: Customer, both: Compared, run: str, again: str) -> str:
+    more = "raise release.tolerance in the customer's file, or " if customer.release.tolerance else ""
     return (
         f"This run does not go live: of {both.queries} pictures that no index has seen it finds "
         f"{100 * both.after:.1f} % at the first place, and the catalogue that is live {100 * both.before:.1f} %; "
         f"it may lose {100 * customer.release.tolerance:.1f} points. Searches go on reading run {run}. Set the recipe "
-        "right, or raise release.tolerance in the customer's file, or let it go live all the same with: "
+        f"right, or {more}let it go live all the same with: "
         f"partsight {again}"
     )

@@ -174,6 +174,7 @@ def test_a_run_that_was_stopped_goes_on_and_one_that_is_refused_changes_nothing(
     assert not (tmp_path / "home" / "customers" / "acme" / "tuning").exists()
     strict = who.model_copy(update={"release": who.release.model_copy(update={"tolerance": 0.05})})
     assert Adaptation(strict, catalogue, QUICK, tmp_path / "home", 1).waiting() == ""
+    assert Adaptation(strict, catalogue, QUICK, tmp_path / "home", 1).switching(digest).customer.release.tolerance == 0
     assert Adaptation(who, catalogue, QUICK, tmp_path / "home", 1).waiting() == digest  # --even-if-worse
     assert onboard(who)["parts"]["unchanged"] == 3
 
