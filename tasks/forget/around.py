@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tasks import report
 from tasks.delivery import PLACES
 from tasks.diffusion import adapters
 from tasks.forget.storage import Storage
@@ -85,9 +86,11 @@ def beside(home: Path, slug: str, storage: Storage) -> dict[str, int]:
 
 
 def said(home: Path, slug: str) -> bytes:
-    """What stays there and may say what forgotten parts say as well: the customer's settings, the cards of adapters."""
+    """What stays and may say what a part's number says as well: settings, cards of adapters, what every report says."""
     here = folder(home, slug)
-    files = [path for path in (here / "customer.yaml", *sorted((here / "adapters").rglob("*.json"))) if path.is_file()]
+    pages = sorted((Path(report.__file__).parent / "page").iterdir())
+    there = (here / "customer.yaml", *sorted((here / "adapters").rglob("*.json")), *pages)
+    files = [path for path in there if path.is_file()]
     return b"\n".join(path.read_bytes() for path in files)
 
 

@@ -11,7 +11,7 @@ from tasks import contents
 from tasks.records import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import pyarrow as pa
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tasks.inventory import BodyRow
 
 FORGOTTEN: Final = "(forgotten)"  # what stands where a text was
+SAID: Final = ("quarantine", "notes")  # what the summary of a run says in words
 _BY_PART: Final = ("parts", "images", "queries", "orders")
 _BY_GEOMETRY: Final = ("shapes", "templates")
 
@@ -128,10 +129,35 @@ def bodies_of(catalogue: Catalogue, doom: Doom) -> list[tuple[dict[str, Any], tu
     return found
 
 
+def without_what_is_said(runs: pa.Table) -> pa.Table:
+    """The rows of runs without what they say of parts in words: that is scrubbed."""
+    summaries = [_map_said(said, lambda _: None) for said in runs["summary"].to_pylist()]
+    return _with_summaries(runs, summaries)
+
+
+def scrubbed_runs(runs: pa.Table, traces: Sequence[Trace]) -> pa.Table:
+    """The rows of runs without what the traces would find in what they say in words: of files, and in notes."""
+    summaries = [_map_said(said, lambda value: scrubbed(value, traces)) for said in runs["summary"].to_pylist()]
+    return _with_summaries(runs, summaries)
+
+
+def _map_said(summary: str | None, change: Callable[[Any], Any]) -> str:
+    """A summary (JSON) with what it says in words changed."""
+    told = json.loads(summary or "{}")
+    return json.dumps(told | {name: change(told[name]) for name in SAID if name in told})
+
+
+def _with_summaries(runs: pa.Table, summaries: Sequence[str]) -> pa.Table:
+    import pyarrow as pa
+
+    place = runs.schema.get_field_index("summary")
+    return runs.set_column(place, runs.schema.field(place), pa.array(summaries, pa.string()))
+
+
 def scrubbed(value: Any, traces: Sequence[Trace]) -> Any:
     """`value` (JSON) without what the traces would find in its texts."""
     if isinstance(value, dict):
-        return {scrubbed(name, traces): scrubbed(one, traces) for name, one in value.items()}
+        return {name: scrubbed(one, traces) for name, one in value.items()}
     if isinstance(value, list):
         return [scrubbed(one, traces) for one in value]
     if not isinstance(value, str):

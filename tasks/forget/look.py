@@ -64,9 +64,9 @@ def raw(storage: Storage, traces: Sequence[Trace], among: Mapping[str, int] | No
     wanted = [(place, one) for place, one in enumerate(traces) if one.where != "shared"]
     overlap = max((len(one.data) for _, one in wanted), default=0) + 1
     left: set[tuple[str, int]] = set()
-    for name in sizes:
+    for name, size in sizes.items():
         left |= {(name, place) for place, one in wanted if _in(one, name.encode())}
-        for data in storage.pieces(name, overlap):
+        for data in storage.pieces(name, overlap, size):
             left |= {(name, place) for place, one in wanted if (name, place) not in left and _in(one, data)}
     found = tuple(Left(where=name, what=traces[place].kind, trace=place) for name, place in sorted(left))
     return Looked(objects=len(sizes), bytes=sum(sizes.values()), left=found)
@@ -110,9 +110,9 @@ def account(catalogue: Catalogue, storage: Storage) -> Looked:
     return Looked(left=tuple(found))
 
 
-def masked(storage: Storage, table: str) -> bool:
-    """Whether files of a table hold rows that LanceDB only leaves out."""
-    return any(name.startswith(f"{table}.lance/_deletions/") for name in storage.sizes())
+def masked(storage: Storage) -> set[str]:
+    """The tables whose files hold rows that LanceDB only leaves out."""
+    return {name.partition(".lance/")[0] for name in storage.sizes() if ".lance/_deletions/" in name}
 
 
 def _named(folder: str, name: str, manifests: bytes) -> bool:

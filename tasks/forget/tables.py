@@ -57,7 +57,7 @@ def contents(rows: pa.Table) -> Iterator[tuple[str, bytes]]:
 
 
 def traces(catalogue: Catalogue, doom: Doom, more: bytes = b"") -> tuple[Trace, ...]:
-    """What gives the parts away, held against everything that stays: all rows, and `more`."""
+    """What gives the parts away, held against everything that stays: all rows, and `more` beside them."""
     live = pinned(catalogue)
     versions = [
         (table, number)
@@ -66,12 +66,12 @@ def traces(catalogue: Catalogue, doom: Doom, more: bytes = b"") -> tuple[Trace, 
     ]
     found = [one for table, number in versions for one in _of(catalogue, table, number, doom)]
     sieve = Sieve(found)
-    sieve.stays(more)
+    sieve.lies_beside(more)
     for table, number in versions:
-        if table == "runs":  # what it says of the parts is taken out of its texts
-            continue
+        sieve.lies_beside(" ".join((table, *catalogue.table(table).schema.names)).encode())
         for rows in batches(catalogue, table, number):
-            for _, data in contents(doom.stays(table, rows)):
+            left = dooms.without_what_is_said(rows) if table == "runs" else doom.stays(table, rows)
+            for _, data in contents(left):
                 sieve.stays(data)
     return sieve.traces()
 

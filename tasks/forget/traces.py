@@ -88,6 +88,10 @@ class Sieve:
                 if not one.text or one.word.search(data):
                     self._words.add(place)
 
+    def lies_beside(self, data: bytes) -> None:
+        """These bytes stay too, though no row holds them: what they say is told from rows alone."""
+        self._plain |= {place for place, one in enumerate(self._traces) if one.data in data}
+
     def traces(self) -> tuple[Trace, ...]:
         """The traces, each once, with where it can be looked for."""
         return tuple(one.replace(where=self._where(place, one)) for place, one in enumerate(self._traces))

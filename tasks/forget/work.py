@@ -10,13 +10,13 @@ import json
 import time
 from collections import Counter
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from lancedb.expr import col, lit
 
 from blocks.catalogue import schema
 from tasks.forget import around, listed, look, receipts, tables
-from tasks.forget.doom import Doom, doomed, scrubbed
+from tasks.forget.doom import Doom, doomed, scrubbed, scrubbed_runs
 from tasks.forget.look import JOURNAL
 from tasks.forget.receipts import Receipt
 from tasks.forget.storage import Storage
@@ -26,6 +26,8 @@ from tasks.tally import named
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from pathlib import Path
+
+    import pyarrow as pa
 
     from blocks.catalogue import Catalogue
     from blocks.customer import Customer
@@ -149,9 +151,9 @@ class Forgetting:
         if not self._may_return():  # first: an onboarding in between must not bring them back
             listed.add(self.catalogue, self.customer.slug, self._entries())
         found, counts = {}, dict(self.receipt.tables)
+        masked = look.masked(self.storage)
         for table in self.tables():
-            masked = look.masked(self.storage, table)
-            found[table], before, after = tables.rewritten(self.catalogue, table, self.doom, masked=masked)
+            found[table], before, after = tables.rewritten(self.catalogue, table, self.doom, masked=table in masked)
             kept = counts.get(table, {}).get("before", before)
             counts[table] = {"before": kept, "after": after}
         self.receipt = receipts.put(self.receipts, self.receipt.replace(tables=counts))
@@ -167,25 +169,16 @@ class Forgetting:
         if "models" in self.catalogue.tables() and not self.catalogue.rows("models", ("digest",)):
             self.catalogue.drop("models")
 
-    def _runs(self, rows: Any, live: str, versions: dict[str, int]) -> Any:
+    def _runs(self, rows: pa.Table, live: str, versions: dict[str, int]) -> pa.Table:
+        """Rows of runs without the parts; the one that is live names the new versions."""
         import pyarrow as pa
 
-        found = []
-        for row in rows.to_pylist():
-            one = {name: self._said(value) if isinstance(value, str) else value for name, value in row.items()}
-            if row["run"] == live and live:
+        found = scrubbed_runs(rows, self.traces).to_pylist()
+        for row in found:
+            if live and row["run"] == live:
                 pinned = json.loads(row["versions"] or "{}")
-                one["versions"] = json.dumps({name: versions.get(name, number) for name, number in pinned.items()})
-            found.append(one)
+                row["versions"] = json.dumps({name: versions.get(name, number) for name, number in pinned.items()})
         return pa.Table.from_pylist(found, schema=rows.schema)
-
-    def _said(self, value: str) -> str:
-        """A text, or a JSON, without the parts."""
-        try:
-            told = json.loads(value)
-        except ValueError:
-            return str(scrubbed(value, self.traces))
-        return json.dumps(scrubbed(told, self.traces)) if isinstance(told, dict | list) else value
 
     def clean(self) -> None:
         """Remove what the new versions do not need: old versions, old indices, what lies beside the tables.
@@ -224,7 +217,7 @@ class Forgetting:
             look.raw(self.storage, self.traces)
             + look.rows(self.catalogue, self.storage, self.traces)
             + look.account(self.catalogue, self.storage)
-            + look.raw(beside, self.traces, around.beside(self.home, self.customer.slug, self.storage))
+            + look.raw(beside, self._told_beside(), around.beside(self.home, self.customer.slug, self.storage))
         )
         if hidden := self.storage.hidden():
             looked += look.Looked(left=(look.Left(where="the bucket", what=f"keeps {hidden} earlier versions"),))
@@ -262,6 +255,11 @@ class Forgetting:
         return self.receipt
 
     # what the steps share
+
+    def _told_beside(self) -> list[Trace]:
+        """The traces that can be told beside the tables: not what every report says, such as words of its style."""
+        said = around.said(self.home, self.customer.slug)
+        return [one.replace(where="shared") if one.data in said else one for one in self.traces]
 
     def _unnamed(self, one: look.Left) -> str:
         """What was found, without what it is: an object's name may say that."""

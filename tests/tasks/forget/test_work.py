@@ -36,9 +36,7 @@ def rest(catalogue: Catalogue, *gone: str) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def test_the_look_finds_all_of_it_before_and_nothing_after(
-    begin: Begin, through: Through, fresh: Copy, tmp_path: Path
-) -> None:
+def test_the_look_finds_all_of_it_before_and_nothing_after(begin: Begin, through: Through, fresh: Copy) -> None:
     """The same look that finds every trace of the part beforehand finds none when it was forgotten."""
     catalogue = fresh()
     work = begin(catalogue)
@@ -77,9 +75,7 @@ def test_what_stays_is_as_it_was(begin: Begin, through: Through, fresh: Copy) ->
     assert said == ["(forgotten)", "ZQ-4711-B.stl", "A1.stl", "keep-me.stl"]
 
 
-def test_a_short_number_that_others_begin_with_is_found_as_a_word(
-    begin: Begin, through: Through, fresh: Copy, tmp_path: Path
-) -> None:
+def test_a_short_number_that_others_begin_with_is_found_as_a_word(begin: Begin, through: Through, fresh: Copy) -> None:
     """A1 and ZQ-4711 cannot be told in raw bytes from what stays; they are told where rows are read out."""
     work = begin(fresh(), "A1", GONE)
     where = {one.data: one.where for one in work.traces if one.kind == "part number"}

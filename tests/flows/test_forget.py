@@ -1,0 +1,80 @@
+"""A customer's part is forgotten, the customer is onboarded again, and the part does not come back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trimesh
+from lancedb.expr import col, lit
+
+from blocks.catalogue import Catalogue
+from blocks.collection import CatalogueBlock, CustomerBlock
+from blocks.customer import Customer, Retention
+from flows import forget as flow
+from tasks.forget import work
+
+Run = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nobody searches meanwhile; and this machine's folder is the test's."""
+    monkeypatch.setattr(work, "GRACE", 0.0)
+    monkeypatch.setenv("PARTSIGHT_HOME", str(tmp_path / "home"))
+
+
+def numbers(catalogue: Catalogue) -> set[str]:
+    """The parts that searches can find."""
+    return {row["part"] for row in catalogue.served().rows("parts", ("part",), col("status") == lit("active"))}
+
+
+def test_what_was_forgotten_does_not_come_back(
+    onboard: Run, customer: Customer, catalogue: Catalogue, cad: Path, tmp_path: Path, washer: Callable[..., Any]
+) -> None:
+    """Not with the same file, not with a new edition of it, not inside of another file; what stays is not made anew."""
+    onboard()
+    home = tmp_path / "home"
+    ids = {row["id"] for row in catalogue.rows("images", ("id",), col("part") != lit("washer-5"))}
+    done = flow.forgotten(customer, catalogue, home, ["washer-5"])
+    assert (done["status"], done["left"], done["parts"]) == ("done", [], 1)
+    assert numbers(catalogue) == {"washer-3", "block"}
+    (page,) = (home / "customers" / "acme" / "reports").glob("*.html")
+    assert "washer-5" not in page.read_text()
+    again = onboard()
+    assert again["parts"] == {"new": 0, "changed": 0, "unchanged": 2, "retired": 0}
+    assert "1 file was left out: their parts were forgotten." in again["notes"]
+    assert {row["id"] for row in catalogue.rows("images", ("id",))} == ids
+    washer(4.5).export(cad / "washer-5.stl")
+    scene = trimesh.Scene({"washer-5": washer(5), "pin": trimesh.creation.cylinder(2, 20)})
+    scene.export(cad / "unit.glb")
+    more = onboard()
+    assert more["parts"]["new"] == 1
+    assert not [one for one in numbers(catalogue) if "washer-5" in one]
+    assert len(numbers(catalogue)) == 3
+    assert not [row for row in catalogue.rows("files", ("name", "bodies")) if "washer-5" in str(row)]
+    assert b"washer-5" not in b"".join(path.read_bytes() for path in (tmp_path / "db").rglob("*") if path.is_file())
+
+
+def test_retention_and_what_may_return(
+    onboard: Run, customer: Customer, catalogue: Catalogue, cad: Path, tmp_path: Path
+) -> None:
+    """A part that left the source long ago goes, and no other; one that may return is made as if it were new."""
+    onboard()
+    (cad / "washer-5.stl").unlink()
+    done = flow.forgotten(customer, catalogue, tmp_path / "home", ["block"], may_return=True)
+    assert any("brings back" in sentence for sentence in done["elsewhere"])
+    assert numbers(catalogue) == {"washer-3", "washer-5"}
+    again = onboard()["parts"]
+    assert (again["new"], again["retired"]) == (1, 1)
+    assert numbers(catalogue) == {"washer-3", "block"}
+    kept = customer.model_copy(update={"retention": Retention(retired_days=30)})
+    block = CustomerBlock(settings=kept, catalogue=CatalogueBlock(uri=catalogue.uri))
+    assert flow.forget.fn(block).message == "Nothing was due to be forgotten."
+    old = col("part") == lit("washer-5")
+    catalogue.table("parts").update(where=old, values={"run": "20250101-000000-000000"})
+    ended: Any = flow.forget.fn(block)
+    assert ended.message.startswith("1 part is forgotten: ")
+    assert {row["part"] for row in catalogue.rows("parts", ("part",))} == {"washer-3", "block"}
