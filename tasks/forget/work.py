@@ -175,8 +175,8 @@ class Forgetting:
 
         found = scrubbed_runs(rows, self.traces).to_pylist()
         for row in found:
-            if live and row["run"] == live:
-                pinned = json.loads(row["versions"] or "{}")
+            pinned = json.loads(row["versions"] or "null")  # null: searches read what is newest
+            if live and row["run"] == live and pinned is not None:
                 row["versions"] = json.dumps({name: versions.get(name, number) for name, number in pinned.items()})
         return pa.Table.from_pylist(found, schema=rows.schema)
 
