@@ -23,6 +23,7 @@ from flows.page import progress, result, saying, table
 from flows.patience import patiently
 from flows.place import alone, home
 from flows.tune import tuned
+from flows.unkept import unkept
 from tasks.release import RefusedError
 from tasks.tuning.course import Course
 from tasks.tuning.work import opened
@@ -45,7 +46,7 @@ def judge(work: Adaptation, switching: Reembedding) -> dict[str, Any]:
     return work.finish(switching)
 
 
-@flow(name="adapt", flow_run_name="{customer.slug}")
+@flow(name="adapt", flow_run_name="{customer.slug}", **unkept)
 def adapt(
     customer: CustomerBlock,
     course: Course = Course(),  # noqa: B008 it is frozen

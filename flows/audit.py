@@ -8,23 +8,22 @@ Stopped anywhere, searches read what they read before. What needs the CAD, the n
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from prefect import flow, task
 
 from blocks.collection import CustomerBlock
 from flows.form import titled
-from flows.page import progress, saying, table
+from flows.page import saying, table
 from flows.patience import patiently
 from flows.place import alone
 from flows.unkept import unkept
 from tasks.audit.work import Audit
-from tasks.progress import Silent
 
 if TYPE_CHECKING:
     from blocks.catalogue import Catalogue
     from blocks.customer import Customer
-    from tasks.progress import Progress
 
 
 @task(task_run_name="look", **patiently)
@@ -47,9 +46,7 @@ def audit(customer: CustomerBlock, repair: bool = False) -> dict[str, Any]:
         customer: Who the customer is, and where their catalogue lives.
         repair: Mend what can be mended; what needs the CAD is marked, and the next onboarding makes it again.
     """
-    with alone(customer), progress() as shown:
-        work = Audit(customer.settings, customer.catalogue.catalogue())
-        work.progress = shown or Silent()
+    with alone(customer), closing(Audit(customer.settings, customer.catalogue.catalogue())) as work:
         if look(work) and repair:
             repaired(work)
         found = work.summary()
@@ -58,13 +55,12 @@ def audit(customer: CustomerBlock, repair: bool = False) -> dict[str, Any]:
         return saying(sentence(found), found)
 
 
-def audited(customer: Customer, catalogue: Catalogue, progress: Progress, *, repair: bool) -> dict[str, Any]:
+def audited(customer: Customer, catalogue: Catalogue, *, repair: bool) -> dict[str, Any]:
     """The same steps from the command line, for which no server has to be started."""
-    work = Audit(customer, catalogue)
-    work.progress = progress
-    if work.look() and repair:
-        work.repair()
-    return work.summary()
+    with closing(Audit(customer, catalogue)) as work:
+        if work.look() and repair:
+            work.repair()
+        return work.summary()
 
 
 def sentence(found: dict[str, Any]) -> str:

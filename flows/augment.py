@@ -19,6 +19,7 @@ from flows.form import titled
 from flows.page import progress
 from flows.patience import patiently
 from flows.place import gpu, in_pool, ours
+from flows.unkept import unkept
 from tasks.augmentation import Augmentation, opened, prepared
 from tasks.tuning.shelf import tuned
 
@@ -33,7 +34,7 @@ def make_variants(work: Augmentation, batch: Sequence[str]) -> int:
         return work.make(batch)
 
 
-@flow(name="augment", flow_run_name="{customer.slug} {share} of {shares}")
+@flow(name="augment", flow_run_name="{customer.slug} {share} of {shares}", **unkept)
 def augment(
     customer: CustomerBlock,
     recipe: Recipe = Recipe(),  # noqa: B008 it is frozen

@@ -19,6 +19,7 @@ from flows.form import Limits, titled
 from flows.page import progress, saying, table
 from flows.patience import patiently
 from flows.place import alone, home
+from flows.unkept import unkept
 from tasks.inquiry import Inquiry, opened
 from tasks.report import brief
 
@@ -40,7 +41,7 @@ def measure(inquiry: Inquiry) -> dict[str, Any]:
     return inquiry.finish()
 
 
-@flow(name="evaluate", flow_run_name="{customer.slug}")
+@flow(name="evaluate", flow_run_name="{customer.slug}", **unkept)
 def evaluate(customer: CustomerBlock, photos: str = "", limits: Limits = Limits()) -> dict[str, Any]:  # noqa: B008 it is frozen
     """Measure how well a customer's catalogue finds its parts.
 

@@ -19,6 +19,7 @@ from flows.form import titled
 from flows.page import progress, saying
 from flows.patience import patiently
 from flows.place import alone, home
+from flows.unkept import unkept
 from tasks.diffusion.finetuning import opened
 from tasks.diffusion.lora import Tuning
 
@@ -38,7 +39,7 @@ def judge(work: FineTuning) -> dict[str, Any]:
     return work.finish()
 
 
-@flow(name="finetune", flow_run_name="{customer.slug}")
+@flow(name="finetune", flow_run_name="{customer.slug}", **unkept)
 def finetune(customer: CustomerBlock, photos: str = "", tuning: Tuning = Tuning()) -> dict[str, Any]:  # noqa: B008 it is frozen
     """Tune the model that makes a customer's pictures to their own photographs.
 

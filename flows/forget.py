@@ -21,6 +21,7 @@ from flows.form import titled
 from flows.page import deployed, saying, table
 from flows.patience import patiently
 from flows.place import alone, home
+from flows.unkept import unkept
 from tasks.forget import receipts, retention
 from tasks.forget.work import WEIGHTS, Forgetting, is_stopped, settled
 
@@ -61,7 +62,7 @@ def verify(work: Forgetting) -> int:
     return len(work.verify().left)
 
 
-@flow(name="forget", flow_run_name="{customer.slug}")
+@flow(name="forget", flow_run_name="{customer.slug}", **unkept)
 def forget(
     customer: CustomerBlock,
     parts: list[str] = [],  # noqa: B006 the form shows it

@@ -22,6 +22,7 @@ from flows.form import titled
 from flows.page import deployed, progress, saying
 from flows.patience import patiently
 from flows.place import ours
+from flows.unkept import unkept
 from tasks.shares import Share, opened
 from tasks.tuning.shelf import tuned
 
@@ -63,6 +64,7 @@ def take_back(job: Job, told: Sequence[Mapping[str, Any]]) -> None:
     flow_run_name="{customer.slug} {share} of {shares}",
     # three batches at once: one renders, one is embedded, one waits ready
     task_runner=ThreadPoolTaskRunner(max_workers=3),  # type: ignore[arg-type]
+    **unkept,
 )
 def make(
     customer: CustomerBlock,

@@ -27,6 +27,7 @@ from flows.make import batch_name, made
 from flows.page import deployed, progress, result, saying, show, table
 from flows.patience import patiently
 from flows.place import alone, home
+from flows.unkept import unkept
 from tasks.job import Job, opened
 from tasks.release import RefusedError
 from tasks.report import brief
@@ -77,6 +78,7 @@ def finish(job: Job) -> dict[str, Any]:
     flow_run_name="{customer.slug}",
     # three batches at once: one renders, one is embedded, one waits ready
     task_runner=ThreadPoolTaskRunner(max_workers=3),  # type: ignore[arg-type]
+    **unkept,
 )
 def onboard(
     customer: CustomerBlock,

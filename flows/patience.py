@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 from prefect.cache_policies import NO_CACHE
 from prefect.tasks import exponential_backoff
 
+from flows.unkept import unkept
+
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State, TaskRun
 
@@ -25,4 +27,5 @@ patiently: dict[str, Any] = {
     "retry_delay_seconds": exponential_backoff(backoff_factor=2),
     "retry_jitter_factor": 0.5,
     "retry_condition_fn": can_pass,
+    **unkept,
 }

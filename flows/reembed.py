@@ -18,6 +18,7 @@ from flows.form import Limits, titled
 from flows.page import progress, saying, table
 from flows.patience import patiently
 from flows.place import alone, home
+from flows.unkept import unkept
 from tasks.reembedding import Reembedding, opened
 from tasks.release import RefusedError
 
@@ -28,7 +29,7 @@ def switch(work: Reembedding) -> dict[str, Any]:
     return work.finish()
 
 
-@flow(name="reembed", flow_run_name="{customer.slug}")
+@flow(name="reembed", flow_run_name="{customer.slug}", **unkept)
 def reembed(
     customer: CustomerBlock,
     model: ModelBlock = ModelBlock(model=""),  # noqa: B008 nothing changes it

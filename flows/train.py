@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
+from flows.unkept import unkept
 from tasks.progress import line
 from tasks.training.course import Course
 
@@ -30,7 +31,7 @@ RELEASED: Final = Course()
 EXAMINED: Final = 500  # steps between two looks at how well it finds
 
 
-@task(task_run_name="stock the library", cache_policy=NO_CACHE, retries=2)
+@task(task_run_name="stock the library", cache_policy=NO_CACHE, retries=2, **unkept)
 def stock(folder: Path, course: Course, workers: int) -> tuple[Shelf, Shelf]:
     """Draw and render the parts to train on and those to measure with; what is there already is kept."""
     from tasks.training import library
@@ -49,7 +50,7 @@ def stock(folder: Path, course: Course, workers: int) -> tuple[Shelf, Shelf]:
     return library.stocked(folder / "library", keys, workers, advance), unseen
 
 
-@task(task_run_name="learn", cache_policy=NO_CACHE)
+@task(task_run_name="learn", cache_policy=NO_CACHE, **unkept)
 def learn(folder: Path, course: Course, shelf: Shelf, unseen: Shelf) -> dict[str, float]:
     """Train from the last checkpoint to the end; returns recall on designs that were not trained on."""
     from tasks.training import network
@@ -82,7 +83,7 @@ def _examined(loop: Loop, unseen: Shelf) -> dict[str, float]:
     return exam(model.eval(), loop.tokenizer, unseen, loop.scenes, loop.course.size(max(loop.step - 1, 0)))
 
 
-@flow(name="train", flow_run_name="seed {course.seed}")
+@flow(name="train", flow_run_name="seed {course.seed}", **unkept)
 def train(
     course: Course = RELEASED,
     folder: Path = Path("build/train"),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
+from flows.unkept import unkept
 from tasks.cutout.training.course import Course
 from tasks.progress import line
 
@@ -25,7 +26,7 @@ RELEASED: Final = Course()
 LOOKED: Final = 400  # steps between two exams
 
 
-@task(task_run_name="make pictures", cache_policy=NO_CACHE, retries=2)
+@task(task_run_name="make pictures", cache_policy=NO_CACHE, retries=2, **unkept)
 def stock(folder: Path, course: Course, workers: int) -> tuple[Album, list[Bytes], Album]:
     """Make the pictures and views to learn from and the pictures to measure with; what is there already is kept."""
     from tasks.cutout.training import library
@@ -45,7 +46,7 @@ def stock(folder: Path, course: Course, workers: int) -> tuple[Album, list[Bytes
     return library.photographed(folder / "traced", keys, workers, advance), views, unseen
 
 
-@task(task_run_name="learn", cache_policy=NO_CACHE)
+@task(task_run_name="learn", cache_policy=NO_CACHE, **unkept)
 def learn(folder: Path, course: Course, album: Album, views: list[Bytes], unseen: Album) -> dict[str, float]:
     """Train from the last checkpoint to the end; returns how well designs are cut out that were not trained on."""
     from tasks.cutout.training import loop
@@ -69,7 +70,7 @@ def learn(folder: Path, course: Course, album: Album, views: list[Bytes], unseen
             return found
 
 
-@flow(name="train-cutout", flow_run_name="seed {course.seed}")
+@flow(name="train-cutout", flow_run_name="seed {course.seed}", **unkept)
 def train_cutout(
     course: Course = RELEASED,
     folder: Path = Path("build/train-cutout"),

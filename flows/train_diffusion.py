@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
+from flows.unkept import unkept
 from tasks.diffusion.training.course import Course
 from tasks.progress import line
 
@@ -27,7 +28,7 @@ LOOKED: Final = 1000  # steps between two sheets
 EVENED: Final = 256  # pictures by which latents are brought to mean 0 and deviation 1
 
 
-@task(task_run_name="photograph the parts", cache_policy=NO_CACHE, retries=2)
+@task(task_run_name="photograph the parts", cache_policy=NO_CACHE, retries=2, **unkept)
 def stock(folder: Path, course: Course, workers: int) -> tuple[Album, Album]:
     """Make the pictures to train on and those for the sheets; what is there already is kept."""
     from tasks.diffusion.training import library
@@ -44,7 +45,7 @@ def stock(folder: Path, course: Course, workers: int) -> tuple[Album, Album]:
     return library.stocked(folder / "library", library.planned(course), course, workers, advance), unseen
 
 
-@task(task_run_name="learn to write pictures", cache_policy=NO_CACHE)
+@task(task_run_name="learn to write pictures", cache_policy=NO_CACHE, **unkept)
 def compress(folder: Path, course: Course, album: Album, unseen: Album) -> Path:
     """Train the VAE from its last checkpoint to the end; returns its folder."""
     import numpy as np
@@ -72,7 +73,7 @@ def compress(folder: Path, course: Course, album: Album, unseen: Album) -> Path:
     return out
 
 
-@task(task_run_name="write latents", cache_policy=NO_CACHE)
+@task(task_run_name="write latents", cache_policy=NO_CACHE, **unkept)
 def encode(folder: Path, album: Album, vae: Path) -> list[Any]:
     """Write all pictures as latents; what is there already is kept."""
     from tasks.diffusion.training import latents
@@ -87,7 +88,7 @@ def encode(folder: Path, album: Album, vae: Path) -> list[Any]:
     return latents.encoded(album, _loaded(vae), folder / "latents" / _digest(vae), advance)
 
 
-@task(task_run_name="learn to paint", cache_policy=NO_CACHE)
+@task(task_run_name="learn to paint", cache_policy=NO_CACHE, **unkept)
 def paint(folder: Path, course: Course, album: Album, unseen: Album, vae: Path, latents: list[Any]) -> Path:
     """Train UNet and ControlNet from their last checkpoint to the end; returns the pipeline's folder."""
     from tasks.diffusion.training import release, sheets
@@ -127,7 +128,7 @@ def _digest(vae: Path) -> str:
     return bytes_id((vae / "diffusion_pytorch_model.safetensors").read_bytes())[:12]
 
 
-@flow(name="train-diffusion", flow_run_name="seed {course.seed}")
+@flow(name="train-diffusion", flow_run_name="seed {course.seed}", **unkept)
 def train_diffusion(
     course: Course = RELEASED,
     folder: Path = Path("build/train-diffusion"),

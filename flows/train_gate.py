@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
+from flows.unkept import unkept
 from tasks.gate.training.course import Course
 from tasks.progress import line
 
@@ -25,7 +26,7 @@ LOOKED: Final = 500  # steps between two exams
 UNSEEN: Final = 700  # series from this number on are never trained on; `make bench-gate` begins at 900
 
 
-@task(task_run_name="plant faults", cache_policy=NO_CACHE, retries=2)
+@task(task_run_name="plant faults", cache_policy=NO_CACHE, retries=2, **unkept)
 def stock(folder: Path, course: Course, workers: int) -> tuple[Book, Book]:
     """Make the pictures to learn from and those to measure with; what is there already is kept."""
     from tasks.gate.training import library
@@ -43,7 +44,7 @@ def stock(folder: Path, course: Course, workers: int) -> tuple[Book, Book]:
     return library.stocked(folder / "library", keys, workers, advance), unseen
 
 
-@task(task_run_name="learn", cache_policy=NO_CACHE)
+@task(task_run_name="learn", cache_policy=NO_CACHE, **unkept)
 def learn(folder: Path, course: Course, book: Book, unseen: Book) -> dict[str, float]:
     """Train from the last checkpoint to the end; returns what is caught on series that were not trained on."""
     from tasks.gate.training import loop
@@ -64,7 +65,7 @@ def learn(folder: Path, course: Course, book: Book, unseen: Book) -> dict[str, f
             return found
 
 
-@flow(name="train-gate", flow_run_name="seed {course.seed}")
+@flow(name="train-gate", flow_run_name="seed {course.seed}", **unkept)
 def train_gate(
     course: Course = RELEASED,
     folder: Path = Path("build/train-gate"),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
+from flows.unkept import unkept
 from tasks.templates.training import Course
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 RELEASED: Final = Course()
 
 
-@task(task_run_name="learn", cache_policy=NO_CACHE)
+@task(task_run_name="learn", cache_policy=NO_CACHE, **unkept)
 def learn(course: Course, workers: int) -> tuple[Projection, int]:
     """See the parts, and learn from what is seen; returns what was learned, and from how many views."""
     from tasks.templates import projection, training
@@ -36,7 +37,7 @@ def learn(course: Course, workers: int) -> tuple[Projection, int]:
     return projection.whitening(features), len(features)
 
 
-@flow(name="train-templates", flow_run_name="seed {course.seed}")
+@flow(name="train-templates", flow_run_name="seed {course.seed}", **unkept)
 def train_templates(course: Course = RELEASED, out: Path = Path("blocks/weights"), workers: int = 2) -> dict[str, Any]:
     """Learn the projection of the shape templates, from nothing but parts that the project makes up.
 

@@ -19,6 +19,7 @@ from flows.form import titled
 from flows.page import progress, saying
 from flows.patience import patiently
 from flows.place import gpu, home, in_pool, ours
+from flows.unkept import unkept
 from tasks.tuning.course import Course
 from tasks.tuning.work import opened
 
@@ -46,7 +47,7 @@ def keep(work: Adaptation) -> str:
     return work.keep()
 
 
-@flow(name="tune", flow_run_name="{customer.slug}")
+@flow(name="tune", flow_run_name="{customer.slug}", **unkept)
 def tune(
     customer: CustomerBlock,
     course: Course = Course(),  # noqa: B008 it is frozen
