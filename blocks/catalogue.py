@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from blocks import upkeep
 from blocks.customer import Embed
 
 if TYPE_CHECKING:
@@ -110,8 +111,12 @@ class Catalogue(BaseModel):
         """
         data = self._arrow(name, rows, dimension)
         if data.num_rows:
-            merge = self._writable(name, dimension).merge_insert(key(name))
+            table = self._writable(name, dimension)
+            # all keys are read: with an index that lacks some rows, all columns of those would be (a second a commit)
+            merge = table.merge_insert(key(name)).use_index(use_index=False)
             merge.when_matched_update_all().when_not_matched_insert_all().execute(data)
+            if name.startswith(VECTORS):  # pictures are too large to be written again
+                upkeep.keep_up(table)
         return int(data.num_rows)
 
     def replace(self, name: str, rows: Iterable[dict[str, Any]], scope: Expr, *, dimension: int = 0) -> int:
@@ -122,7 +127,8 @@ class Catalogue(BaseModel):
         data = self._arrow(name, rows, dimension)
         table = self._writable(name, dimension)
         if data.num_rows:
-            merge = table.merge_insert(key(name)).when_matched_update_all().when_not_matched_insert_all()
+            merge = table.merge_insert(key(name)).use_index(use_index=False)
+            merge = merge.when_matched_update_all().when_not_matched_insert_all()
             merge.when_not_matched_by_source_delete(scope).execute(data)
         else:
             table.delete(scope)
@@ -137,6 +143,7 @@ class Catalogue(BaseModel):
         """Remove a whole table."""
         self._writable(name)
         self._database().drop_table(name)
+        upkeep.session.cache_clear()  # a table of that name that is made anew has versions of the same numbers
 
     def newest(self, vectors: str) -> dict[str, int]:
         """The newest version of each table that searches would read if `vectors` went live now."""
@@ -259,7 +266,7 @@ class Catalogue(BaseModel):
 
         given = {name: secret.get_secret_value() for name, secret in self.storage_options.items()}
         options = (_server() if self.uri.startswith("s3") else {}) | given
-        return lancedb.connect(self.uri, storage_options=options or None)
+        return lancedb.connect(self.uri, storage_options=options or None, session=upkeep.session())
 
     def _writable(self, name: str, dimension: int = 0) -> Table:
         """Table `name`, to be written to, with all its columns: those that came later are added, and so is its key."""

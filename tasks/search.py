@@ -35,6 +35,7 @@ from tasks.words import coverage
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    import pyarrow as pa
     from lancedb.table import Table
     from numpy.typing import NDArray
 
@@ -143,18 +144,10 @@ def nearest(
     Only of `parts` (retired ones keep their vectors) and only pictures of `kinds`, where some are named. Looks at
     more rows until there are enough parts; when that is all of them, an index is passed by: it would leave some out.
     """
-    from lancedb.expr import col
-
     rows = table.count_rows()
     limit = min(rows, wanted * _PICTURES)
     while True:
-        query: Any = table.search(vector, vector_column_name="vector")
-        query = query.distance_type("cosine").limit(max(limit, 1))
-        if kinds is not None:
-            query = query.where(col("kind").isin(sorted(kinds)))
-        query = query.bypass_vector_index() if limit == rows else query.nprobes(_PROBES).refine_factor(1)
-        found = query.select(["id", "part", "kind", "_distance"]).to_arrow()
-        found = found.sort_by([("_distance", "ascending"), ("id", "ascending")])
+        found = alike(table, vector, limit, kinds)
         best: Likenesses = {}
         for image, part, kind, distance in zip(*(column.to_pylist() for column in found.columns), strict=True):
             if part in parts and part not in best and len(best) < wanted:
@@ -162,6 +155,23 @@ def nearest(
         if len(best) >= wanted or limit == rows:
             return best
         limit = min(rows, limit * 4)
+
+
+def alike(table: Table, vector: NDArray[np.float32], limit: int, kinds: Collection[str] | None = None) -> pa.Table:
+    """The `limit` pictures of `kinds` (all kinds without) that are most like `vector` (d,), nearest first.
+
+    Columns id, part, kind and _distance (one less the cosine).
+    """
+    from lancedb.expr import col
+
+    query: Any = table.search(vector, vector_column_name="vector")
+    query = query.distance_type("cosine").limit(max(limit, 1))
+    if kinds is not None:
+        query = query.where(col("kind").isin(sorted(kinds)))
+    everything = limit >= table.count_rows()
+    query = query.bypass_vector_index() if everything else query.nprobes(_PROBES).refine_factor(1)
+    found = query.select(["id", "part", "kind", "_distance"]).to_arrow()
+    return found.sort_by([("_distance", "ascending"), ("id", "ascending")])
 
 
 def _live(there: Served, embedder: Embedder) -> Table:
