@@ -12,9 +12,13 @@ from lancedb.expr import col, lit
 
 from blocks.catalogue import Catalogue
 from blocks.collection import CatalogueBlock, CustomerBlock
-from blocks.customer import Customer, Retention
+from blocks.customer import Customer, Release, Retention
 from flows import forget as flow
+from flows.inline import run_adapt
 from tasks.forget import work
+from tasks.forget.work import WEIGHTS
+from tasks.progress import Silent
+from tasks.tuning.course import Course
 
 Run = Callable[..., dict[str, Any]]
 
@@ -78,3 +82,26 @@ def test_retention_and_what_may_return(
     ended: Any = flow.forget.fn(block)
     assert ended.message.startswith("1 part is forgotten: ")
     assert {row["part"] for row in catalogue.rows("parts", ("part",))} == {"washer-3", "block"}
+
+
+def test_weights_that_may_have_learned_from_it_go(
+    onboard: Run, customer: Customer, catalogue: Catalogue, tmp_path: Path
+) -> None:
+    """Searches read the model as it ships again; the receipt says so, and the next onboarding has nothing to do."""
+    who = customer.model_copy(update={"release": Release(queries=0, tolerance=1.0)})
+    onboard(who)
+    course = Course(steps=4, parts=2, pictures=1, views=4)
+    home: dict[str, Any] = {"home": tmp_path / "home", "workers": 1, "progress": Silent()}
+    run_adapt(who, catalogue, course=course, told=lambda _: True, **home)
+    tuned = catalogue.served().embed
+    assert tuned is not None
+    assert tuned.digest
+    done = flow.forgotten(who, catalogue, tmp_path / "home", ["block"], processes=1)
+    assert done["looked_for"]["tuned weights"] == {"patterns": 1, "seen": 1, "left": 0}
+    assert WEIGHTS in done["elsewhere"]
+    plain = catalogue.served().embed
+    assert plain is not None
+    assert plain.digest == ""
+    assert "models" not in catalogue.tables()
+    assert numbers(catalogue) == {"washer-3", "washer-5"}
+    assert onboard(who)["vectors"] == 0

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +18,9 @@ from blocks.customer import Customer
 from tasks.forget import receipts
 from tasks.forget.storage import Storage
 from tasks.forget.work import Forgetting, is_stopped, settled
+from tasks.records import generator
 
+ROOT = Path(__file__).parents[3]
 ACME = Customer(slug="acme")
 GONE = "ZQ-4711"
 Copy = Callable[[], Catalogue]
@@ -52,6 +58,49 @@ def test_nothing_says_done_wherever_it_is_stopped(
         assert len(catalogue.served().rows("images", ("id",))) == 9, place
         assert b"secret of ZQ-4711 " not in every_byte(tmp_path), place
         assert not is_stopped(catalogue), place
+
+
+CHILD = """
+import sys
+from pathlib import Path
+from blocks.catalogue import Catalogue
+from blocks.customer import Customer
+from tasks.forget.work import Forgetting
+
+print("ready", flush=True)
+work = Forgetting(Customer(slug="acme"), Catalogue(uri=sys.argv[1]), ["ZQ-4711"], Path(sys.argv[2]), grace=0)
+work.switch(work.rewrite())
+work.clean()
+work.report()
+work.verify()
+work.finish()
+print("done", flush=True)
+"""
+
+
+def test_killed_at_any_moment_it_is_not_done_or_it_is(
+    begin: Begin, through: Through, every_byte: Bytes, fresh: Copy, tmp_path: Path
+) -> None:
+    """SIGKILL at moments drawn by lot: whatever the receipt says is true, and started again it is done."""
+    moments = generator("killed").uniform(0, 2.5, 20 if os.environ.get("PARTSIGHT_EVERY_STOP") else 1)
+    for moment in moments:
+        catalogue = fresh()
+        words = [sys.executable, "-c", CHILD, catalogue.uri, str(tmp_path)]
+        child = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, start_new_session=True)
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"ready\n"
+        time.sleep(moment)
+        os.killpg(child.pid, signal.SIGKILL)
+        ended = child.communicate()[0] == b"done\n"
+        done = [one for one in receipts.all_of(receipts.place(catalogue, "acme", tmp_path)) if one.status == "done"]
+        assert not (ended and not done), moment
+        if done or settled(ACME, catalogue, tmp_path):
+            assert b"secret of ZQ-4711 " not in every_byte(tmp_path), moment
+        else:
+            through(begin(catalogue))
+        assert b"secret of ZQ-4711 " not in every_byte(tmp_path), moment
+        assert len(catalogue.served().rows("images", ("id",))) == 9, moment
+        assert not is_stopped(catalogue), moment
 
 
 def interrupted(patch: pytest.MonkeyPatch, stop: int) -> list[int]:
