@@ -73,8 +73,13 @@ class Catalogue(BaseModel):
         """Table `name`, made when it is not there; `dimension` is needed to make a vectors table."""
         database = self._database()
         if name in self.tables():
-            there: Table = database.open_table(name)
-            return there
+            try:
+                there: Table = database.open_table(name)
+            except ValueError:  # its folder is there, and its first commit is not: of another writer, or one stopped
+                if name.startswith(VECTORS) and not dimension:
+                    raise
+            else:
+                return there
         # with its key: a run may be stopped before a second commit, and without it concurrent upserts duplicate keys
         made: Table = database.create_table(name, schema=_declared(schema(name, dimension), key(name)), exist_ok=True)
         return made
