@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -14,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from blocks.archive import BLOCK, MEGABYTE, SUFFIX, Allowance, Refused, SourceFile, shown, skipped, unpack
+from blocks.scratch import scratch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -56,15 +56,14 @@ class Source(BaseModel):
 
         Raises FileNotFoundError, ValueError or OSError with a sentence where the source itself cannot be had.
         """
-        with tempfile.TemporaryDirectory(prefix="partsight-source-", ignore_cleanup_errors=True) as temporary:
+        with scratch("source") as folder:
             allowance = Allowance(quotas.files, quotas.source_mb * MEGABYTE, quotas.file_mb * MEGABYTE)
-            scratch = Path(temporary)
             options = {name: secret.get_secret_value() for name, secret in self.storage_options.items()}
             before: list[Refused] = []
-            path = _local(self.location, scratch / "download", allowance, options, before)
+            path = _local(self.location, folder / "download", allowance, options, before)
             listed, refused = _listed(path, allowance)
             refused += before
-            found = _opened(listed, refused, scratch, allowance)
+            found = _opened(listed, refused, folder, allowance)
             files = tuple(sorted(found))  # first: it also finds what is refused
             yield Listing(files, tuple(sorted(Refused(name, f"{name} {clause}.") for name, clause in refused)))
 
@@ -142,7 +141,7 @@ def _text(name: str) -> str:
 
 
 def _opened(
-    files: list[SourceFile], refused: list[Refused], scratch: Path, allowance: Allowance
+    files: list[SourceFile], refused: list[Refused], folder: Path, allowance: Allowance
 ) -> Iterator[SourceFile]:
     """The files, with those of the archives among them in their place."""
     archives = 0
@@ -151,7 +150,7 @@ def _opened(
             yield file
             continue
         archives += 1
-        found, no = unpack(file, scratch / str(archives), allowance)
+        found, no = unpack(file, folder / str(archives), allowance)
         refused += no
         yield from found
 

@@ -10,9 +10,7 @@ from __future__ import annotations
 import faulthandler
 import os
 import re
-import shutil
 import sysconfig
-import tempfile
 import weakref
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -22,6 +20,7 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+from blocks import scratch
 from tasks.pictures import Made, Order, pictures
 
 if TYPE_CHECKING:
@@ -84,7 +83,7 @@ class Workshop:
         if pool is not None:
             pool.shutdown(cancel_futures=True)
         if words is not None:
-            shutil.rmtree(words, ignore_errors=True)
+            scratch.removed(words)
 
     def make(self, orders: Sequence[Any]) -> list[Any]:
         """What came of each order, in their order."""
@@ -146,8 +145,8 @@ class Workshop:
     def _call(self, order: Any) -> _Call:
         """The order with a file of its own, in which its process says where it stood when its time was up."""
         if self._words is None:
-            self._words = Path(tempfile.mkdtemp(prefix="partsight-workshop-"))
-            weakref.finalize(self, shutil.rmtree, self._words, ignore_errors=True)  # for one that nobody closes
+            self._words = scratch.made("workshop")
+            weakref.finalize(self, scratch.removed, self._words)  # for one that nobody closes
         self._count += 1
         return _Call(self._work, order, self._seconds, self._words / str(self._count))
 
