@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("partsight")
 AT_ONCE: Final = 24  # files whose meshes are in memory, and in one commit
+MOST_BYTES: Final = 256 * 2**20  # of their meshes and pictures: large ones are committed fewer at a time
 
 
 class Intake:
@@ -49,20 +50,29 @@ class Intake:
             self._readings = None
 
     def _read(self, count: int, progress: Progress) -> int:
+        good, end = 0, self._committed + count
+        while self._committed < end:
+            with self._tally.phase("ingest"):
+                # after a failed commit they are here already
+                while self._committed + len(self._contents) < end and _bytes(self._contents) < MOST_BYTES:
+                    self._contents.append(contents(self._next(), self._customer.slug))
+                    progress.advance("read")
+            good += self._publish()
+        return good
+
+    def _publish(self) -> int:
+        """Commit what was read, and return how many of the files can be used."""
         from tasks.publish import publish_files
 
-        with self._tally.phase("ingest"):
-            while len(self._contents) < count:  # after a failed commit they are here already
-                self._contents.append(contents(self._next(), self._customer.slug))
-                progress.advance("read")
         with self._tally.phase("publish"):
             publish_files(self._catalogue, self._contents, self._customer, self._tally.run)
         bad = [found.reading for found in self._contents if found.reading.reason]
         for reading in bad:
             log.info("quarantined: %s", reading.reason)
-        self._committed += count
+        good = len(self._contents) - len(bad)
+        self._committed += len(self._contents)
         self._contents = []
-        return count - len(bad)
+        return good
 
     def _next(self) -> Reading:
         """The next reading; the readers are started once, and anew after they failed."""
@@ -76,3 +86,8 @@ class Intake:
         except BaseException:
             self._readings = None
             raise
+
+
+def _bytes(those: Sequence[Contents]) -> int:
+    """Bytes of the meshes and pictures in what was read."""
+    return sum(len(one.reading.photo) + sum(len(shape.mesh) for shape in one.shapes) for one in those)

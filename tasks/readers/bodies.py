@@ -23,6 +23,7 @@ WELD = 1e-6
 LARGEST = 1e9
 MOST_PIECES, DEEPEST = 200_000, 100
 MOST_NAMED = 1000  # files that belong to one
+MOST_FACES = 3_000_000  # of all bodies: each takes a worker 400 bytes to look at
 
 _GENERIC = re.compile(
     r"(?:=>)?\[[\d:]*\]|open cascade step translator.*|"
@@ -73,10 +74,14 @@ def bodies(
     """
     made: dict[tuple[int, bytes], tuple[str, Shape] | None] = {}
     found: dict[tuple[str, tuple[str, ...], str], Body] = {}
+    count = 0
     for piece in pieces:
         own = _without_placement(piece.matrix[:3, :3] * scale)
         key = (piece.shape, own.tobytes())
         if key not in made:
+            count += len(shapes[piece.shape].faces)
+            if count > MOST_FACES:
+                raise Refusal(f"has more than {MOST_FACES // 1_000_000} million triangles: export it coarser")
             shape = _clean(_transformed(shapes[piece.shape], own))
             made[key] = shape and (_digest(shape), shape)
         if (entry := made[key]) is None:

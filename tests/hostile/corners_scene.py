@@ -174,7 +174,11 @@ def _gltf() -> Iterator[Corner]:
 def _glb() -> Iterator[Corner]:
     whole = formats.glb(*formats.wedge_gltf())
     many = [{"uri": f"{number}.bin"} for number in range(3000)]
+    document = _changed(accessors__1={"bufferView": 1, "componentType": 5121, "count": 9_300_000, "type": "SCALAR"})
+    document["bufferViews"][1] = {"buffer": 0, "byteOffset": 48, "byteLength": 9_300_000}
+    many_faces = formats.glb(document, formats.wedge_gltf()[1][:48] + b"\0\1\2" * 3_100_000)
     for label, data, words in (
+        ("3,100,000 triangles", many_faces, "more than 3 million triangles"),
         ("version 1", whole[:4] + b"\1\0\0\0" + whole[8:], "only version 2"),
         ("longer than it is", whole[:8] + b"\xff\xff\xff\x7f" + whole[12:], "cut off"),
         ("a description of 4 GB", whole[:12] + b"\xff\xff\xff\xff" + whole[16:], "no valid JSON"),

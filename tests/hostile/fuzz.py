@@ -65,6 +65,8 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
 }
 KINDS = [*FAULTS, "corners", "archives"]
 BAD = ("down", "hung", "sentences")
+SUMS = ("tried", "loaded", "quarantined", "given up", *BAD, "restarts", "seconds")
+COLUMNS = ("kind", *SUMS[:-1], "slowest", "seconds", "peak MB", "most MB", "worker MB")
 # words of programs and of machines, which say nothing to a customer, or too much
 _FOREIGN = re.compile(
     r"\w(?:Error|Exception|Warning)\b|Traceback|\bErrno\b|NoneType|has no attribute|site-packages|0x[0-9a-f]{6}|"
@@ -195,22 +197,27 @@ def _reason(text: str) -> str:
     return re.sub(r"\d+|\S*base\.\S+", "#", text)[:90]
 
 
-def run(kinds: list[str], count: int, seed: str, jobs: int) -> list[dict[str, Any]]:
-    """The tallies of these kinds, `jobs` of them at once."""
+def run(kinds: list[str], count: int, seed: str, jobs: int) -> Iterator[dict[str, Any]]:
+    """The tallies of these kinds as they are made, `jobs` of them at once."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context, max_tasks_per_child=1) as pool:
         waiting = [pool.submit(tally, kind, count, seed) for kind in kinds]
-        return [one.result() for one in waiting]
+        yield from (one.result() for one in waiting)
+
+
+def _printed(row: dict[str, Any]) -> None:
+    sys.stdout.write("".join(f"{row.get(key, '')!s:>12}" for key in COLUMNS) + "\n")
+    sys.stdout.flush()
 
 
 def _onboarded() -> dict[str, Any]:
     """What a whole onboarding says of a folder of the worst files, pictures and all."""
-    import onboarding
+    import worst
 
     with tempfile.TemporaryDirectory() as name:
         source = Path(name) / "cad"
-        wanted = onboarding.laid(source)
-        found = onboarding.onboarded(source, Path(name), pictures=True)
+        wanted = worst.laid(source)
+        found = worst.onboarded(source, Path(name), pictures=True)
     lost = sorted(set(wanted) - set(found.files))
     return {"lost": lost, **{key: found.summary[key] for key in ("files", "parts", "images", "vectors")}}
 
@@ -228,11 +235,13 @@ def main() -> None:
     parser.add_argument("--kinds", nargs="*", default=KINDS, choices=KINDS, help="What to send.")
     parser.add_argument("--jobs", type=int, default=1, help="Formats at once.")
     options = parser.parse_args()
-    tallies = run(options.kinds, options.count, options.seed, options.jobs)
-    keys = [key for key in tallies[0] if key not in {"reasons", "problems"}]
-    total = {key: sum(row[key] for row in tallies) for key in ("tried", "loaded", "quarantined", *BAD, "seconds")}
-    for row in ({key: key for key in keys}, *tallies, {"kind": "all", **total}):
-        sys.stdout.write("".join(f"{row.get(key, '')!s:>12}" for key in keys) + "\n")
+    tallies = []
+    for row in run(options.kinds, options.count, options.seed, options.jobs):
+        if not tallies:
+            _printed({key: key for key in COLUMNS})
+        tallies.append(row)
+        _printed(row)
+    _printed({"kind": "all", **{key: sum(row[key] for row in tallies) for key in SUMS}})
     for row in tallies:
         for index, what, said in row["problems"]:
             sys.stdout.write(f"{row['kind']} {index}: {what}: {said!r}\n")
@@ -241,7 +250,7 @@ def main() -> None:
         sys.stdout.write(f"onboarding of the worst, {key}: {value}\n")
     (ROOT / "build").mkdir(exist_ok=True)
     (ROOT / "build" / "fuzz.json").write_text(json.dumps([*tallies, onboarded], indent=2), encoding="utf-8")
-    sys.exit(bool(failed(tallies)))
+    sys.exit(bool(failed(tallies) or onboarded.get("lost")))
 
 
 if __name__ == "__main__":

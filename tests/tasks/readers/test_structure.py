@@ -39,7 +39,7 @@ def test_paths_are_made_of_products(kernel_files: Path, tmp_path: Path) -> None:
     """An assembly whose occurrences have no names has the same paths as one where they do."""
     text = (kernel_files / "frame.step").read_text(encoding="utf-8")
     nameless = re.sub(r"(NEXT_ASSEMBLY_USAGE_OCCURRENCE\()'(\d+)','[^']*'", r"\1'NAUO\2',' '", text)
-    assert "'NAUO1',' '" in nameless
+    assert re.search(r"'NAUO\d+',' '", nameless)  # numbers go on from file to file that a process writes
     (tmp_path / "nameless.step").write_text(nameless, encoding="utf-8")
     paths = [
         [(body.name, body.path) for body in Step()(folder / name)]
