@@ -1,4 +1,4 @@
-"""A customer's tables in an S3-compatible server: onboarded, killed, resumed, searched, and written by two at once."""
+"""A customer's tables in an S3-compatible server: onboarded, killed, resumed, searched, and written by four at once."""
 
 from __future__ import annotations
 
@@ -9,15 +9,20 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 import trimesh
 from moto.server import ThreadedMotoServer
 
-from blocks.catalogue import Catalogue
+from blocks import upkeep
+from blocks.catalogue import SMALL, Catalogue, key
 from infra import cli
+from tasks.records import generator
+from tasks.search import alike
 
 ROOT = Path(__file__).parents[2]
 BUCKET = "partsight-tests"
@@ -26,10 +31,20 @@ import sys
 from blocks.catalogue import Catalogue
 
 catalogue, name = Catalogue(uri=sys.argv[1]), sys.argv[2]
+same = {"part": "P", "kind": "view", "vector": [1.0, 0.0]}
+catalogue.tables()
+print("ready", flush=True)
+sys.stdin.readline()
 for batch in range(4):
-    rows = [{"part": f"p{batch}-{number}", "name": name, "status": "active"} for number in range(20)]
-    catalogue.upsert("parts", rows)
+    names = [f"all-{batch}-{number}" for number in range(20)] + [f"{name}-{batch}-{number}" for number in range(20)]
+    catalogue.upsert("vectors__two", [same | {"id": one, "material": name} for one in names], dimension=2)
 """
+
+SAME = {
+    "files": ("status", "digest"),
+    "parts": ("status", "geometry", "recipe"),
+    "images": ("part", "image", "accepted"),
+}
 
 FIRST = """
 import sys
@@ -70,11 +85,22 @@ def storage() -> Iterator[str]:
     server.stop()
 
 
-def python(script: str, *words: str) -> subprocess.Popen[bytes]:
+def python(script: str, *words: str, talks: bool = False) -> subprocess.Popen[bytes]:
     """A process of its own, with what it starts in a group."""
+    both = subprocess.PIPE if talks else None
     return subprocess.Popen(
-        [sys.executable, "-c", script, *words], cwd=ROOT, stderr=subprocess.PIPE, start_new_session=True
+        [sys.executable, "-c", script, *words],
+        cwd=ROOT,
+        stdin=both,
+        stdout=both,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
     )
+
+
+def manifest(catalogue: Catalogue, name: str, columns: Sequence[str]) -> list[str]:
+    """What a table holds, in an order of its own; a row that is there twice is here twice."""
+    return sorted(repr(row) for row in catalogue.rows(name, columns))
 
 
 def test_a_bucket_holds_a_catalogue_like_any_folder(
@@ -103,20 +129,53 @@ def test_a_bucket_holds_a_catalogue_like_any_folder(
     images = [row["id"] for row in there.rows("images", ("id",))]
     assert len(images) == len(set(images)) == 6
     assert {row["id"] for row in there.rows(there.live(), ("id",))} == set(images)
+    undisturbed = Catalogue(uri=str(tmp_path / "undisturbed"))
+    assert python(FIRST, undisturbed.uri, str(file), str(tmp_path / "other")).communicate()[1] == b""
+    for name in ("files", "shapes", "parts", "images"):
+        columns = (key(name), *SAME.get(name, ()))
+        assert manifest(there, name, columns) == manifest(undisturbed, name, columns)
     capfd.readouterr()
     assert cli.run(["search", str(file), "--text", "box-2", "--json"]) == 0
     assert json.loads(capfd.readouterr().out)["results"][0]["part"] == "box-2"
     assert not (tmp_path / "home" / "customers" / "acme" / "catalogue").exists()
 
 
-def test_two_writers_at_once_leave_every_key_once(storage: str) -> None:
-    """The server's conditional puts keep their commits apart; a key that both write is there once."""
-    uri = f"{storage}/twice"
-    Catalogue(uri=uri).table("parts")
-    writers = [python(WRITER, uri, name) for name in ("one", "other")]
-    assert [(writer.communicate()[1], writer.returncode) for writer in writers] == [(b"", 0)] * 2
-    rows = Catalogue(uri=uri).rows("parts", ("part", "name"))
-    assert len(rows) == len({row["part"] for row in rows}) == 80
+def test_four_writers_at_once_lose_and_double_nothing(storage: str) -> None:
+    """The server's conditional puts keep commits apart: keys of one are all there, those of all are there once."""
+    uri, names = f"{storage}/shared", ("a", "b", "c", "d")
+    Catalogue(uri=uri).table("vectors__two", 2)
+    writers = [python(WRITER, uri, name, talks=True) for name in names]
+    for writer in writers:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"ready\n"
+    with ThreadPoolExecutor(len(writers)) as together:
+        ended = list(together.map(lambda writer: (writer.communicate(b"go\n")[1], writer.returncode), writers))
+    assert ended == [(b"", 0)] * len(names)
+    found = [row["id"] for row in Catalogue(uri=uri).rows("vectors__two", ("id",))]
+    wanted = {f"{name}-{batch}-{at}" for name in ("all", *names) for batch in range(4) for at in range(20)}
+    assert len(found) == len(set(found))
+    assert set(found) == wanted
+
+
+def test_a_search_reads_little_of_a_bucket_twice(storage: str, caplog: pytest.LogCaptureFixture) -> None:
+    """What a process read of a table's description stays in memory: the second search asks the server for less."""
+    catalogue = Catalogue(uri=f"{storage}/large")
+    drawn = generator("bucket").standard_normal((SMALL, 8), dtype=np.float32)
+    rows = [
+        {"id": f"v{number}", "part": f"P{number // 16}", "kind": "view", "material": "", "vector": one}
+        for number, one in enumerate(drawn)
+    ]
+    catalogue.upsert("vectors__large", rows, dimension=8)
+    catalogue.index("vectors__large")
+    upkeep.session.cache_clear()
+    spent = []
+    with caplog.at_level(logging.INFO, "werkzeug"):  # a line for each request
+        for _ in range(2):
+            caplog.clear()
+            assert alike(catalogue.table("vectors__large"), drawn[4711], 5)["id"][0].as_py() == "v4711"
+            spent.append(len(caplog.records))
+    assert spent[0] > 0
+    assert spent[1] < spent[0] / 2
 
 
 def test_a_server_that_does_not_answer_is_named(
