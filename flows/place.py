@@ -11,6 +11,7 @@ from prefect import runtime
 from prefect.concurrency.sync import concurrency
 
 from flows.page import deployed
+from tasks import owner
 from tasks.making import on_gpu
 
 if TYPE_CHECKING:
@@ -56,11 +57,12 @@ def gpu(customer: Customer, what: str) -> Iterator[None]:
 
 
 def ours(customer: CustomerBlock, source: SourceBlock | None = None) -> None:
-    """Raise ValueError where customer, source and deployment are not one customer's."""
+    """Raise ValueError where customer, source, catalogue and deployment are not one customer's."""
     slug = customer.slug
     name: Any = runtime.deployment.name if deployed() else slug
     if name != slug:
         raise ValueError(f"This is the deployment of {name}: start that of {slug} for {slug}.")
+    owner.check(customer.catalogue.catalogue(), slug)
     if source is None or not source.location:
         return
     if source.customer and source.customer != slug:
