@@ -150,7 +150,7 @@ def _child(job: dict[str, Any], offline: bool, zygote: int) -> NoReturn:
         log = os.open(folder / "log", os.O_CREAT | os.O_WRONLY)
         for standard, handle in ((0, os.open(os.devnull, os.O_RDONLY)), (1, log), (2, log)):
             os.dup2(handle, standard)
-        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+        os.closerange(3, 4096)
         os.chdir(folder)
         os.environ.clear()
         os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
