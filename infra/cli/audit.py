@@ -59,13 +59,11 @@ def audit(
 
 def _run(who: Customer, machine: Settings, *, repair: bool) -> dict[str, Any]:
     from flows.audit import audited
-    from infra.progress import progress
 
     there = database(who, machine)
     if not there.tables():
         raise WrongCallError(f"There is no catalogue of '{who.slug}' yet; make one with: partsight onboard {who.slug}")
-    with progress() as bars:
-        return audited(who, there, bars, repair=repair)
+    return audited(who, there, repair=repair)
 
 
 def _tell(out: Answer, who: Customer, found: dict[str, Any], *, as_json: bool, repair: bool) -> None:

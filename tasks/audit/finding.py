@@ -29,9 +29,10 @@ KINDS: Final[dict[Kind, str]] = {
     "undeclared": "tables whose key is not declared, so that it could be doubled",
 }
 
-Remedy = Literal["", "remove", "embed", "remake", "again", "read", "decide", "index", "refill"]
+Remedy = Literal["", "later", "remove", "embed", "remake", "again", "read", "decide", "index", "refill"]
 REMEDIES: Final = {
     "": "cannot be mended from the tables alone",
+    "later": "the next onboarding makes it",
     "remove": "is removed",
     "embed": "is embedded again from the stored picture",
     "remake": "is marked: the next onboarding makes it again",
@@ -54,6 +55,11 @@ class Finding(Record):
     rows: tuple[int, ...] = Field((), description="Places of the rows that a repair removes.")
     part: str = Field("", description="Number of the part that is made again.")
     views: tuple[str, ...] = Field((), description="Ids of the views that are made again with their variants.")
+
+    @property
+    def is_due(self) -> bool:
+        """Whether a repair does something about it."""
+        return self.remedy not in {"", "later"}
 
     def told(self) -> dict[str, Any]:
         """What people and programs get to see of it."""

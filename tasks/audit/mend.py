@@ -20,31 +20,37 @@ if TYPE_CHECKING:
     from tasks.audit.finding import Finding
     from tasks.embed import Embedder
 
-FIRST: Final = ("runs", "orders", "queries")  # tables whose rows go first; vectors go before the pictures they are of
+FIRST: Final = ("runs", "orders", "queries", "files", "parts")  # tables whose rows go before the marks are made
 
 
 def mended(catalogue: Catalogue, found: Sequence[Finding], embedder: Embedder | None) -> None:
     """Mend what was `found`, as far as its remedies say."""
-    _remove(catalogue, found)
+    _remove(catalogue, [one for one in found if one.table in FIRST])
+    _mark(catalogue, found)  # or, stopped after what goes, nobody would make it again
+    _remove(catalogue, [one for one in found if one.table not in FIRST])
     for name in sorted({one.table for one in found if one.remedy == "index"}):
         catalogue.reindex(name)
         catalogue.index(name)
-    _mark(catalogue, found)
     _decide(catalogue, [one.key for one in found if one.remedy == "decide"])
     if embedder is not None:
         for name in sorted({one.table for one in found if one.remedy == "refill"}):
             catalogue.empty(name, embedder.dimension)
+            catalogue.index(name)
         _embed(catalogue, [one.key for one in found if one.remedy == "embed"], embedder)
 
 
 def _remove(catalogue: Catalogue, found: Iterable[Finding]) -> None:
-    """Remove rows by their places: nothing was merged since they were looked up, so that these still hold."""
+    """Remove rows by their places, vectors before the pictures that they are of.
+
+    A place is never given to another row while nothing is merged. That of a row which was marked is no row's any more:
+    it is found again in the next round.
+    """
     from lancedb.expr import col
 
     places: dict[str, set[int]] = defaultdict(set)
     for one in found:
         places[one.table] |= set(one.rows)
-    for name in sorted(places, key=lambda name: (name not in FIRST, not name.startswith(VECTORS), name)):
+    for name in sorted(places, key=lambda name: (not name.startswith(VECTORS), name)):
         for some in chunks(sorted(places[name]), MANY):
             catalogue.delete(name, col("_rowid").isin(list(some)))
 

@@ -128,7 +128,7 @@ def _read(table: Any, columns: Sequence[str], places: Sequence[int] | None, most
         return
     for start in range(0, len(places), most):
         few = list(places[start : start + most])
-        found = table.take_row_ids(few).with_row_id(True).select([*columns, PLACE]).to_arrow()
+        found = table.take_row_ids(few).with_row_id().select([*columns, PLACE]).to_arrow()
         yield found
 
 

@@ -62,7 +62,7 @@ def _pictures(
     of_view: dict[str, set[str]] = defaultdict(set)
     for row in there:
         if row["kind"] == "variant" and row["recipe"] == made:
-            of_view[row["parent"]].add(row["id"])
+            of_view[row["parent"]].add((row["seed"] or "").rpartition(":")[2])
     current = {row["id"] for row in there if row["kind"] == "view" and row["recipe"] == made}
     for view in views:
         if view in current and (lacking := _lacking(view, of_view[view], made, count)):
@@ -72,8 +72,8 @@ def _pictures(
 
 def _lacking(view: str, there: set[str], made: str, count: int) -> list[str]:
     """Ids of the variants of a view that are not there: they are numbered from 0 on, and are `count` or more."""
-    numbered = [variants.name(view, made, place) for place in range(max(count, len(there)))]
-    return [name for name in numbered if name not in there]
+    most = max((int(place) + 1 for place in there if place.isdecimal()), default=0)
+    return [variants.name(view, made, place) for place in range(max(count, most)) if str(place) not in there]
 
 
 def _picture(part: Part, name: str, what: str, *views: str) -> Finding:
@@ -102,7 +102,7 @@ def _templates(rows: Rows, parts: Mapping[str, Part]) -> Iterator[Finding]:
     for number, part in parts.items():
         if part.geometry and part.geometry not in there:
             what = f"{number} has no shape templates"
-            yield Finding(table="templates", kind="missing", key=part.geometry, what=what, remedy="again")
+            yield Finding(table="templates", kind="missing", key=part.geometry, what=what, remedy="later")
 
 
 def ids(rows: Rows, slug: str) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from tasks.audit import mend, numbers, pieces, relations, wanted
 from tasks.audit.finding import Finding, counts
 from tasks.audit.relations import Rows
 from tasks.audit.shelves import Shelves
-from tasks.progress import Progress, Silent, log
+from tasks.progress import log
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,15 +35,19 @@ class Audit:
         from tasks.tuning.shelf import tuned
 
         self.catalogue = catalogue
-        self.progress: Progress = Silent()
         self.found: tuple[Finding, ...] = ()
         self.mended: tuple[Finding, ...] = ()
         self.switched = False
+        self._sandbox = pieces.opened()
         self._begun = time.perf_counter()
         self._doubtful: set[str] = set()  # tables that lost rows: what these own is not known
         self._served, self._broken = _served(catalogue)
         self._whole = bool(self._served and self._served.vectors) and self._is_newest()
         self.customer = tuned(customer, catalogue) if self._served else customer
+
+    def close(self) -> None:
+        """End the process in which pictures and meshes are opened."""
+        self._sandbox.close()
 
     def look(self) -> tuple[Finding, ...]:
         """Find everything that is not as it should be; in the newest rows, and in those that searches read."""
@@ -58,17 +62,16 @@ class Audit:
     def repair(self) -> tuple[Finding, ...]:
         """Mend what can be mended, look again, and let searches read it; returns what is left."""
         mended: list[Finding] = []
+        due = [one for one in self.found if one.is_due]
         for _ in range(ROUNDS):
-            due = [one for one in self.found if one.remedy]
-            todo = [one for one in due if one not in mended]
-            if not todo:
+            if not due:
                 break
-            mend.mended(self.catalogue, todo, self._embedder)
-            mended += todo
+            mend.mended(self.catalogue, due, self._embedder)
+            mended += due
             self.look()
-        self.mended = tuple(mended)
-        left = [one for one in self.found if one.remedy]
-        if mended and self._whole and not left:
+            due = [one for one in self.found if one.is_due]
+        self.mended = tuple(one for one in dict.fromkeys(mended) if one not in due)
+        if mended and self._whole and not due:
             from tasks import publish
 
             publish.stay_live(self.catalogue)
@@ -106,10 +109,8 @@ class Audit:
             yield from wanted.missing(rows, self.customer)
         yield from wanted.ids(rows, self.customer.slug)
         yield from numbers.vectors(shelves, self._vectors, self._embedder)
-        with pieces.opened() as sandbox:
-            for look in (pieces.pictures, pieces.questions, pieces.photographs, pieces.meshes):
-                self.progress.note(f"Looking at {look.__name__}.")
-                yield from look(shelves, sandbox)
+        for look in (pieces.pictures, pieces.questions, pieces.photographs, pieces.meshes):
+            yield from look(shelves, self._sandbox)
         yield from pieces.templates(shelves)
         yield from pieces.weights(shelves, self.customer.slug)
 
@@ -182,7 +183,7 @@ def _served(catalogue: Catalogue) -> tuple[Served | None, list[Finding]]:
         what = f"Which run is live cannot be read ({str(error)[:120]})"
         return None, [Finding(table="runs", kind="lost", key="live", what=what)]
     there, gone = set(catalogue.tables()), []
-    for name, version in (served.versions or {}).items():
+    for name, version in sorted((served.versions or {}).items()):
         try:
             if name not in there:
                 raise ValueError("there is no such table")
