@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tasks.readers.bodies import EMPTY, Piece, Shape, beside, bodies, joined, meaningful, named
+from tasks.readers.bodies import EMPTY, MOST_NAMED, Piece, Shape, beside, bodies, joined, meaningful, named
 from tasks.readers.photo import mean_colour
 from tasks.readers.units import unit_of
 from tasks.sandbox import Refusal
@@ -109,6 +109,7 @@ def _index(word: bytes, count: int) -> int:
 def _materials(path: Path, data: bytes) -> dict[str, Colour]:
     """Colours of the materials in its libraries; a library that is missing does not spoil a part."""
     colours: dict[str, Colour] = {}
+    textures: dict[str, Colour | None] = {}  # by name: many materials may have one
     for library in filter(None, (beside(path, name) for name in named(_LIBRARY, data[:HEAD])[:MOST_LIBRARIES])):
         name = ""
         for words in _lines(library.read_bytes()):
@@ -118,9 +119,17 @@ def _materials(path: Path, data: bytes) -> dict[str, Colour]:
             elif key == b"kd" and len(words) >= 4:
                 red, green, blue = (round(min(max(0.0, float(word)), 1.0), 4) for word in words[1:4])
                 colours[name] = (red, green, blue)
-            elif key == b"map_kd" and (texture := beside(path, (said.split() or [""])[-1])):
-                colours[name] = mean_colour(texture.read_bytes()) or colours.get(name, (0.8, 0.8, 0.8))
+            elif key == b"map_kd" and (look := _texture(path, (said.split() or [""])[-1], textures)):
+                colours[name] = look
     return colours
+
+
+def _texture(path: Path, name: str, known: dict[str, Colour | None]) -> Colour | None:
+    """Mean colour of a texture, or None where it is not there; `known` are those that were looked at."""
+    if name not in known and len(known) < MOST_NAMED:
+        found = beside(path, name)
+        known[name] = mean_colour(found.read_bytes()) if found else None
+    return known.get(name)
 
 
 def _painted(colours: dict[int, tuple[float, ...]], faces: NDArray[np.int64]) -> Colour | None:

@@ -35,7 +35,7 @@ def test_archives_are_opened_within_bounds(tmp_path: Path) -> None:
 def opened(archive: Archive, folder: Path) -> None:
     """Open one archive of a customer and look at what came of it."""
     (folder / "a.zip").write_bytes(archive.data)
-    start = time.monotonic()
+    start = time.process_time()
     with Source(location=str(folder)).open(QUOTAS) as listing:
         names = [file.name for file in listing.files]
         assert names == sorted(f"a.zip/{name}" for name in archive.files), (archive.label, listing.refused[:3])
@@ -49,7 +49,7 @@ def opened(archive: Archive, folder: Path) -> None:
     assert bool(listing.refused) == bool(archive.words), (archive.label, listing.refused[:3])
     assert not [refused for refused in listing.refused if unfit(refused.reason, refused.name)], archive.label
     assert [path.name for path in folder.rglob("*")] == ["a.zip"], archive.label
-    assert time.monotonic() - start < SECONDS, archive.label
+    assert time.process_time() - start < SECONDS, archive.label
 
 
 def test_an_empty_archive_is_empty(tmp_path: Path) -> None:
