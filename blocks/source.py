@@ -171,6 +171,8 @@ def _copied(url: str, folder: Path, allowance: Allowance, options: Mapping[str, 
     deadline = time.monotonic() + web.DOWNLOAD_SECONDS
     if "::" in url:  # fsspec would open one inside another, with whatever protocols there are
         raise ValueError(f"{said} cannot be opened: give the address of a bucket alone.")
+    if "@" in urlsplit(url).netloc:  # its libraries would take it for the bucket's name, and log it
+        raise ValueError(f"{said} cannot be opened: it holds a password. Put that into the source's block, or AWS_*.")
     with _storage(said):
         system, root = fsspec.core.url_to_fs(url, **options)
         sizes = {name: int(info["size"] or 0) for name, info in system.find(root, detail=True).items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cyclopts import App, CycloptsError, Parameter
 
@@ -50,6 +50,9 @@ def _version() -> str:
         return "unknown (not installed: pip install -e .)"
 
 
+# at DEBUG these write down what they send, credentials, tokens and signatures among it
+_TELLTALES: Final = ("aiobotocore", "aiohttp", "boto3", "botocore", "fsspec", "httpcore", "httpx", "s3fs", "urllib3")
+
 app = App(
     name="partsight",
     help=_HELP,
@@ -80,6 +83,8 @@ def run(tokens: Sequence[str]) -> int:
     logging.basicConfig(
         stream=sys.stderr, format="%(levelname)s %(message)s", level=level if known else logging.WARNING
     )
+    for name in _TELLTALES:
+        logging.getLogger(name).setLevel(logging.WARNING)
     try:
         code = app(list(tokens), exit_on_error=False, print_error=False, result_action="return_value")
     except (CycloptsError, WrongCallError) as error:

@@ -20,7 +20,8 @@ _SIGNS: Final = frozenset("\\`*_{}[]()<>#+!|~&")  # what Markdown, and HTML in i
 
 def markdown(catalogue: Catalogue, summary: dict[str, Any]) -> str:
     """What a run made: the figures in a sentence each, then some parts with views and variants as data URIs."""
-    lines = [f"## {text(summary['customer'])}: run {text(summary['run'])}", "", *(f"- {line}" for line in figures(summary))]
+    lines = [f"## {text(summary['customer'])}: run {text(summary['run'])}", ""]
+    lines += [f"- {line}" for line in figures(summary)]
     lines += [f"- {text(note)}" for note in summary["notes"]]
     lines += ["", "| part | name | views, then variants |", "|---|---|---|"]
     lines += [
