@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 JOURNAL: Final = "_forgetting.json"  # what a run that was stopped goes on with, below the root of the tables
 _PLACE: Final = re.compile(r"(?P<table>[^/]+)\.lance/(?P<folder>[^/]+)/(?P<name>.+)")
+_SCRAP: Final = re.compile(r"#\d+$|/\.tmp[^/]*$|\.lance/_transactions/[^/]+$|\.json\.\d+\.new$")
+_MANIFEST: Final = re.compile(r"\d+\.manifest")
 _HINT: Final = "latest_version_hint.json"
 
 
@@ -110,6 +112,14 @@ def account(catalogue: Catalogue, storage: Storage) -> Looked:
     return Looked(left=tuple(found))
 
 
+def scraps(catalogue: Catalogue, storage: Storage) -> list[str]:
+    """What a process that was killed while it wrote left, and LanceDB does not clean up: pieces of files, lost commits.
+
+    No version names them.
+    """
+    return [one.where for one in account(catalogue, storage).left if _SCRAP.search(one.where)]
+
+
 def masked(storage: Storage) -> set[str]:
     """The tables whose files hold rows that LanceDB only leaves out."""
     return {name.partition(".lance/")[0] for name in storage.sizes() if ".lance/_deletions/" in name}
@@ -118,7 +128,7 @@ def masked(storage: Storage) -> set[str]:
 def _named(folder: str, name: str, manifests: bytes) -> bool:
     """Whether the versions of a table name this file of it."""
     if folder == "_versions":
-        return name.endswith(".manifest") or name == _HINT
+        return bool(_MANIFEST.fullmatch(name)) or name == _HINT
     if folder == "_indices":
         try:
             return uuid.UUID(name.partition("/")[0]).bytes in manifests

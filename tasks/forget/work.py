@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from lancedb.expr import col, lit
 
-from blocks.catalogue import schema
+from blocks.catalogue import VECTORS, schema
 from tasks.forget import around, listed, look, receipts, tables
 from tasks.forget.doom import Doom, doomed, scrubbed, scrubbed_runs
 from tasks.forget.look import JOURNAL
@@ -85,6 +85,8 @@ class Forgetting:
             return there.get(told["receipt"]["id"]) or Receipt.model_validate(told["receipt"]), doom, unpacked(told)
         if not numbers:
             raise ValueError(f"Nothing of '{self.customer.slug}' is to be forgotten.")
+        for scrap in look.scraps(self.catalogue, self.storage):
+            self.storage.remove(scrap)
         if others := self.storage.strangers():
             raise ValueError(
                 f"{others[0]} lies among the tables at {self.storage.root} and belongs to none of them: "
@@ -137,6 +139,9 @@ class Forgetting:
             for batch in work.filling.batches():
                 work.filling.make(batch)
             work.finish()
+        for name in self.catalogue.tables():  # made by what learned from the parts: nobody may search in it any more
+            if name.startswith(VECTORS) and name != self.catalogue.live():
+                self.catalogue.drop(name)
         return True
 
     def tables(self) -> list[str]:
@@ -189,6 +194,8 @@ class Forgetting:
         pinned = tables.pinned(self.catalogue)
         for table in self.catalogue.tables():
             self.catalogue.sweep(table, pinned.get(table) or int(self.catalogue.table(table).version))
+        for scrap in look.scraps(self.catalogue, self.storage):
+            self.storage.remove(scrap)
         photographs = self._digests()
         files = around.removed(self.home, self.customer, photographs, self.doom.reviews)
         if past := self.storage.purge():

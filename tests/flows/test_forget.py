@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,7 @@ def test_retention_and_what_may_return(
     assert {row["part"] for row in catalogue.rows("parts", ("part",))} == {"washer-3", "block"}
 
 
+@pytest.mark.skipif("PARTSIGHT_EVERY_STOP" not in os.environ, reason="make forget tunes weights, which takes a while")
 def test_weights_that_may_have_learned_from_it_go(
     onboard: Run, customer: Customer, catalogue: Catalogue, tmp_path: Path
 ) -> None:
