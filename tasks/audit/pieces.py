@@ -39,12 +39,12 @@ def pictures(shelves: Shelves, sandbox: Sandbox) -> Iterator[Finding]:
         rows = batch.to_pylist()
         for row, said in zip(rows, judged(sandbox, rows, BLOBS), strict=True):
             if said:
-                views = (row["parent"],) if row["kind"] == "variant" else ()
+                views = (row["parent"],) if row["kind"] == "variant" and row["parent"] else ()
                 yield Finding(
                     **_said("images", row, f"A {row['kind']} of {row['part']} {said}"),
                     remedy="remake",
                     rows=(row["_rowid"],),
-                    part=row["part"],
+                    part=row["part"] or "",
                     views=views,
                 )
 
