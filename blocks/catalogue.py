@@ -249,8 +249,8 @@ class Catalogue(BaseModel):
         table.optimize(cleanup_older_than=age, delete_unverified=True)
 
     def index(self, name: str) -> None:
-        """Index the key and the part number of table `name`; words and vectors where there are many."""
-        from lancedb.index import FTS, BTree, IvfSq
+        """Index the key, part number and kind of vectors of table `name`; words and vectors where there are many."""
+        from lancedb.index import FTS, Bitmap, BTree, IvfSq
 
         table = self._writable(name)
         there = {column for entry in table.list_indices() for column in entry.columns}
@@ -263,6 +263,8 @@ class Catalogue(BaseModel):
                 base_tokenizer="ngram", ngram_min_length=2, ngram_max_length=3, stem=False, remove_stop_words=False
             )
             table.create_index("words", config=pieces)
+        if name.startswith(VECTORS) and "kind" not in there:  # searches filter on it: a third less work, of a million
+            table.create_index("kind", config=Bitmap())
         if name.startswith(VECTORS) and "vector" not in there and table.count_rows() >= SMALL:
             table.create_index("vector", config=IvfSq(distance_type="cosine"))
 
