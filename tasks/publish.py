@@ -145,6 +145,8 @@ def go_live(
 ) -> None:
     """Write the row of the run: from this commit on searches read what it made; vectors of other models go.
 
+    Those that were live until now stay until the next run goes live: searches that began before end with them.
+
     `kinds` are those of the pictures that searches compare with; all of them, where none is named. `versions` are
     those of the tables; the newest, where none are given.
     """
@@ -155,10 +157,11 @@ def go_live(
         "threshold": tally.outcome["threshold"],
         "kinds": json.dumps(kinds) if kinds else "",
     }
+    before = catalogue.live()
     catalogue.upsert("runs", [_run_row(tally, started, "completed") | made])
     shelf.use(catalogue, embed.digest)
     for old in catalogue.tables():
-        if old.startswith(VECTORS) and old != table:
+        if old.startswith(VECTORS) and old not in {table, before}:
             catalogue.drop(old)
 
 

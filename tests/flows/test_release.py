@@ -119,5 +119,5 @@ def test_a_worse_model_is_refused_until_it_is_wanted(
     assert wanted["released"]
     assert wanted["compared"]["after"] < wanted["compared"]["before"]
     assert catalogue.served().embed == worse.recipe.embed
-    assert [name for name in catalogue.tables() if name.startswith(VECTORS)] == [catalogue.live()]
+    assert len([name for name in catalogue.tables() if name.startswith(VECTORS)]) == 2  # the one before, for a while
     assert onboard(worse)["parts"]["unchanged"] == 6  # it is live now, and nothing is left to do
