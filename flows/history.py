@@ -11,6 +11,8 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import (
     ArtifactFilter,
     ArtifactFilterFlowRunId,
+    FlowFilter,
+    FlowFilterName,
     FlowRunFilter,
     FlowRunFilterName,
     FlowRunFilterTags,
@@ -70,15 +72,16 @@ def removed(slug: str, *, before: datetime | None = None, but: str = "") -> Remo
 def _runs(client: Any, slug: str) -> Iterator[Any]:
     """The runs of the customer's deployments, by their tag, and those from the command line, by their name."""
     seen: set[Any] = set()
-    for chosen in (
-        FlowRunFilter(tags=FlowRunFilterTags(all_=[f"customer:{slug}"])),
-        FlowRunFilter(name=FlowRunFilterName(any_=[slug])),
+    ours = FlowFilter(name=FlowFilterName(any_=["onboard"]))  # the one that the command line runs with Prefect
+    for chosen, flows in (
+        (FlowRunFilter(tags=FlowRunFilterTags(all_=[f"customer:{slug}"])), None),
+        (FlowRunFilter(name=FlowRunFilterName(any_=[slug])), ours),
     ):
         offset, more = 0, True
         while more:
-            page = client.read_flow_runs(flow_run_filter=chosen, limit=_PAGE, offset=offset)
+            page = client.read_flow_runs(flow_filter=flows, flow_run_filter=chosen, limit=_PAGE, offset=offset)
             for one in page:
-                if one.id not in seen:
+                if one.id not in seen and (flows is None or one.deployment_id is None):
                     seen.add(one.id)
                     yield one
             offset, more = offset + _PAGE, len(page) == _PAGE
