@@ -131,6 +131,7 @@ class Forgetting:
 
         embed = self.catalogue.served().embed
         if embed is None or not embed.digest:
+            self._drop_tuned()
             return False
         release = self.customer.release.model_copy(update={"tolerance": 1.0})
         who = self.customer.model_copy(update={"release": release})
@@ -139,10 +140,15 @@ class Forgetting:
             for batch in work.filling.batches():
                 work.filling.make(batch)
             work.finish()
-        for name in self.catalogue.tables():  # made by what learned from the parts: nobody may search in it any more
-            if name.startswith(VECTORS) and name != self.catalogue.live():
-                self.catalogue.drop(name)
+        self._drop_tuned()
         return True
+
+    def _drop_tuned(self) -> None:
+        """Drop vectors that are not live and were made by what learned from the parts: kept for searches under way."""
+        live = self.catalogue.live()
+        for name in self.catalogue.tables():
+            if name.startswith(VECTORS) and "_tuned_" in name and live not in {"", name}:
+                self.catalogue.drop(name)
 
     def tables(self) -> list[str]:
         """The tables that are written anew, the one that says which versions are live left out."""
