@@ -6,10 +6,8 @@ They run as jobs, so they return JSON values and arrays. What is refused raises 
 from __future__ import annotations
 
 import ctypes
-import json
 import mmap
 import os
-import pickle
 import resource
 import signal
 import socket
@@ -24,15 +22,6 @@ import numpy as np
 
 Done = tuple[Any, dict[str, Any]]
 MEGABYTE = 2**20
-
-
-def call(number: int, *arguments: object) -> int:
-    """Ask the kernel itself, past every library. Raises OSError."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    result = int(libc.syscall(ctypes.c_long(number), *arguments))
-    if result < 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    return result
 
 
 # Network
@@ -395,97 +384,3 @@ def become_somebody() -> Done:
     """Change the user, if only to the same one."""
     os.setuid(os.getuid())
     return 0, {}
-
-
-def answered(numbers: dict[str, int]) -> Done:
-    """Ask for each of these system calls, with arguments that make no sense; returns the error's number of each."""
-    said: dict[str, int] = {}
-    for name, number in numbers.items():
-        try:
-            call(number, *[ctypes.c_long(-1)] * 6)
-        except OSError as error:
-            said[name] = error.errno or 0
-        else:
-            said[name] = 0
-    return said, {}
-
-
-# Answers
-
-
-def _leave(head: bytes, raw: bytes = b"") -> None:
-    Path("answer.bin").write_bytes(raw)
-    Path("answer.json").write_bytes(head)
-    os._exit(0)
-
-
-def _head(arrays: dict[str, Any]) -> bytes:
-    whole = {"kind": "ok", "message": "", "data": 1, "arrays": arrays, "protections": {}}
-    return json.dumps(whole).encode()
-
-
-def say_nothing() -> Done:
-    """Leave no answer, and say that all is well."""
-    os._exit(0)
-
-
-def say_noise() -> Done:
-    """Answer with noise."""
-    _leave(bytes(range(256)) * 100)
-    raise AssertionError
-
-
-def say_pickle() -> Done:
-    """Answer with a pickle, which would be run by who opens it."""
-    _leave(pickle.dumps(Path))
-    raise AssertionError
-
-
-def say_depth() -> Done:
-    """Answer with brackets in brackets."""
-    _leave(b"[" * 1_000_000)
-    raise AssertionError
-
-
-def say_much() -> Done:
-    """Answer with six million empty lists: eighteen megabytes that would become half a gigabyte."""
-    _leave(b'{"kind": "ok", "data": [' + b"[]," * 2_500_000 + b"[]]}")
-    raise AssertionError
-
-
-def say_more() -> Done:
-    """Answer with a file as large as the kernel lets it be, and then claim that it is more."""
-    os.truncate(os.open("answer.json", os.O_CREAT | os.O_WRONLY), 8 * MEGABYTE)
-    os._exit(0)
-
-
-def say_numbers(shape: list[int]) -> Done:
-    """Announce an array that does not come."""
-    _leave(_head({"a": ["<f8", shape]}))
-    raise AssertionError
-
-
-def say_objects() -> Done:
-    """Announce an array of Python objects: their addresses would be believed."""
-    _leave(_head({"a": ["|O", [1]]}), bytes(8))
-    raise AssertionError
-
-
-def say_link(path: str) -> Done:
-    """Answer with somebody else's file, by a link."""
-    Path("answer.bin").write_bytes(b"")
-    Path("answer.json").symlink_to(path)
-    os._exit(0)
-
-
-def say_second_name(path: str) -> Done:
-    """Answer with somebody else's file, under a second name."""
-    Path("answer.bin").write_bytes(b"")
-    Path("answer.json").hardlink_to(path)
-    os._exit(0)
-
-
-def say_folder() -> Done:
-    """Answer with a folder."""
-    Path("answer.json").mkdir()
-    os._exit(0)
