@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-steps test-runs test-platform coverage lint format bench bench-recall bench-diffusion bench-variants bench-gate bench-cutout bench-search bench-platform check check-compose check-kubernetes mutations samples clean
+.PHONY: help setup demo test test-steps test-runs test-platform coverage lint format bench bench-recall bench-diffusion bench-variants bench-gate bench-cutout bench-search bench-platform check check-compose check-kubernetes fuzz samples clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -89,8 +89,8 @@ bench-search: setup  ## a search among 10,000 parts on one core, step by step: a
 bench-platform: setup  ## what runs, tasks and workers cost beside the work itself: a table and build/platform.json
 	$(BIN)/python tests/bench/workers.py
 
-mutations: setup  ## 300 mutated CAD files: loaded, quarantined, or (never) brought down
-	$(BIN)/python tests/hostile/mutations.py --count 300
+fuzz: setup  ## 6,000 hostile files and archives: loaded, quarantined, or (never) brought down; a table and build/fuzz.json
+	$(BIN)/python tests/hostile/fuzz.py --count 400
 
 samples: setup  ## make the sample catalogue anew (needs the dev extra's CAD kernel)
 	$(BIN)/python -m infra.samples.make
