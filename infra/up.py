@@ -58,6 +58,8 @@ def environment(machine: Settings, host: str, port: int, url: str = "") -> dict[
         "DO_NOT_TRACK": "1",
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
         "PREFECT_WORKER_QUERY_SECONDS": "3",  # on one machine a run may start at once
+        # beside the database and not in memory: a run that holds a place goes on when the server has been restarted
+        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
         "PREFECT_SERVER_DATABASE_TIMEOUT": "60",  # SQLite has one writer: on a busy machine the others wait longer
     }
     if password:

@@ -91,6 +91,17 @@ class Platform:
         roots = [pid for pid, line in lines.items() if b"worker\0start" in line]
         return sorted({pid for root in roots for pid in below(root)})
 
+    def processes(self) -> list[int]:
+        """All processes of the platform."""
+        return below(self.pid)
+
+    def answers(self) -> bool:
+        """Whether the server is there."""
+        try:
+            return bool(self.client.get("/health").is_success)
+        except httpx.TransportError:
+            return False
+
     def ask(self, path: str, **body: Any) -> Any:
         """What the server answers to a question, or to something that is to be done."""
         answer = self.client.post(path, json=body).raise_for_status()

@@ -177,3 +177,19 @@ def test_a_run_whose_machine_is_lost_counts_as_crashed_within_two_minutes_and_th
     again = platform.wait(platform.start("onboard/killed"), seconds=180)
     assert again["state_name"] == "Completed", platform.logs(again["id"])
     slow.whole()
+
+
+def test_a_run_whose_server_is_restarted_leaves_a_whole_catalogue(platform: Any, told: tuple[str, list[str]]) -> None:
+    """The server is killed in the middle of the pictures and comes back: that run, or the next one, completes them."""
+    slow = Slow(platform, "restarted", told[0])
+    run = slow.caught()
+    commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in platform.processes()}
+    (server,) = [pid for pid, command in commands.items() if b"-m\0infra.server\0" in command]
+    os.kill(server, signal.SIGKILL)
+    slow.word.unlink()  # it goes on while there is nobody to tell
+    slow.until(platform.answers, 120, "the server did not come back")
+    ended = platform.wait(run, seconds=240)
+    if ended["state_name"] != "Completed":
+        ended = platform.wait(platform.start("onboard/restarted"), seconds=240)
+    assert ended["state_name"] == "Completed", platform.logs(ended["id"])
+    slow.whole()
