@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-steps test-runs test-platform coverage lint format bench bench-recall bench-diffusion bench-variants bench-gate bench-cutout bench-search bench-platform check check-compose check-kubernetes fuzz samples clean
+.PHONY: help setup demo test test-steps test-runs test-platform coverage lint format bench bench-recall bench-diffusion bench-variants bench-gate bench-cutout bench-search bench-platform bench-million bench-storage check check-compose check-kubernetes fuzz fuzz-pictures forget samples clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -86,11 +86,23 @@ check-kubernetes:  ## what Prefect's Kubernetes worker makes of infra/k8s, again
 bench-search: setup  ## a search among 10,000 parts on one core, step by step: a table and build/search.json
 	$(BIN)/python tests/bench/search_speed.py
 
+bench-million: setup  ## a million vectors written, indexed, searched beside numpy and faiss: build/million.json
+	$(BIN)/python tests/bench/million.py
+
+bench-storage: setup  ## a catalogue on the disk and on an S3-compatible server: a table and build/storage.json
+	$(BIN)/python tests/bench/bucket.py
+
 bench-platform: setup  ## what runs, tasks and workers cost beside the work itself: a table and build/platform.json
 	$(BIN)/python tests/bench/workers.py
 
 fuzz: setup  ## 6,000 hostile files and archives: loaded, quarantined, or (never) brought down; a table and build/fuzz.json
 	$(BIN)/python tests/hostile/fuzz.py --count 400
+
+fuzz-pictures: setup  ## damaged pictures of every kind, opened or refused: a table and build/fuzz-pictures.json
+	$(BIN)/python tests/hostile/pictures.py
+
+forget: setup  ## forgetting stopped at every write, killed at twenty moments, and with tuned weights
+	PARTSIGHT_EVERY_STOP=1 $(BIN)/pytest --durations=5 tests/tasks/forget tests/flows/test_forget.py
 
 samples: setup  ## make the sample catalogue anew (needs the dev extra's CAD kernel)
 	$(BIN)/python -m infra.samples.make
