@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-steps test-runs test-platform coverage lint format bench bench-recall bench-diffusion bench-variants bench-gate bench-cutout bench-search bench-platform bench-million bench-storage check check-compose check-kubernetes fuzz fuzz-pictures forget samples clean
+.PHONY: help setup demo test test-steps test-promise test-runs test-platform coverage lint format bench bench-recall bench-diffusion bench-variants bench-gate bench-cutout bench-search bench-platform bench-million bench-storage check check-compose check-kubernetes fuzz fuzz-pictures forget crash lock audit-supply samples clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -26,14 +26,17 @@ demo: setup  ## onboard the sample catalogue, then search it with a picture and 
 	$(BIN)/partsight search demo --text 'hex bolt M8 stainless steel' --top 5
 
 # two suites on two cores: more threads than cores wait for each other, actively
-test-steps test-runs test-platform coverage: export OMP_NUM_THREADS ?= 1
+test-steps test-promise test-runs test-platform coverage: export OMP_NUM_THREADS ?= 1
 
 test: setup lint  ## everything that CI runs: lint, types, contracts, tests
 	sh infra/browser.sh
-	$(MAKE) --jobs=2 --output-sync=target test-steps test-platform test-runs
+	$(MAKE) --jobs=3 --output-sync=target test-runs test-steps test-platform test-promise
 
 test-steps: setup  ## the tests of every step
-	$(BIN)/pytest --durations=15 --ignore tests/infra --ignore tests/flows
+	$(BIN)/pytest --durations=15 tests/tasks tests/blocks tests/test_*.py
+
+test-promise: setup  ## hostile files, stops, races, customers apart, a small million
+	$(BIN)/pytest --durations=15 tests/hostile tests/crash tests/race tests/isolation tests/bench
 
 test-runs: setup  ## the tests of whole runs and of the command
 	$(BIN)/pytest --durations=15 tests/flows tests/infra --ignore tests/infra/platform --ignore tests/flows/test_workers.py
@@ -101,8 +104,19 @@ fuzz: setup  ## 6,000 hostile files and archives: loaded, quarantined, or (never
 fuzz-pictures: setup  ## damaged pictures of every kind, opened or refused: a table and build/fuzz-pictures.json
 	$(BIN)/python tests/hostile/pictures.py
 
+crash: setup  ## kill -9, rivals, two workers, full disks, failing storage; the next run completes it: build/crash.json
+	$(BIN)/python tests/crash/campaign.py
+
 forget: setup  ## forgetting stopped at every write, killed at twenty moments, and with tuned weights
 	PARTSIGHT_EVERY_STOP=1 $(BIN)/pytest --durations=5 tests/tasks/forget tests/flows/test_forget.py
+
+lock: setup  ## hashes of all tested versions, from constraints.txt: infra/lock/requirements.txt
+	$(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet uv
+	$(BIN)/python -m infra.supply build/lock/bin/uv
+
+audit-supply: setup  ## known holes in the tested versions (needs an advisory database, so it is not in CI)
+	$(PYTHON) -m venv build/audit && build/audit/bin/pip install --quiet pip-audit
+	build/audit/bin/pip-audit --strict --disable-pip --no-deps --require-hashes --requirement infra/lock/requirements.txt
 
 samples: setup  ## make the sample catalogue anew (needs the dev extra's CAD kernel)
 	$(BIN)/python -m infra.samples.make
