@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-steps test-promise test-runs test-platform coverage lint format bench bench-recall bench-diffusion bench-variants bench-gate bench-cutout bench-search bench-platform bench-million bench-storage check check-compose check-kubernetes fuzz fuzz-pictures forget crash lock audit-supply samples clean
+.PHONY: help setup demo test test-steps test-promise test-runs test-platform coverage lint format bench bench-recall bench-diffusion bench-variants bench-gate bench-cutout bench-search bench-platform bench-million bench-storage check check-compose check-kubernetes fuzz fuzz-pictures forget crash race lock audit-supply samples clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -109,6 +109,9 @@ crash: setup  ## kill -9, rivals, two workers, full disks, failing storage; the 
 
 forget: setup  ## forgetting stopped at every write, killed at twenty moments, and with tuned weights
 	PARTSIGHT_EVERY_STOP=1 $(BIN)/pytest --durations=5 tests/tasks/forget tests/flows/test_forget.py
+
+race: setup  ## eight processes write to one catalogue at once, on a disk and on S3 (ARGS="--count 20 --rounds 3")
+	$(BIN)/python tests/race/writers.py $(ARGS)
 
 lock: setup  ## hashes of all tested versions, from constraints.txt: infra/lock/requirements.txt
 	$(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet uv

@@ -97,7 +97,7 @@ def judge(
         return Verdict(evaluation=found, notes=notes)
     both, note = _both(made, served, embedder, asked, found, customer.plugins)
     notes += (note,) if note else ()
-    lost = both.before - both.after if both else 0.0
+    lost = round(both.before - both.after, 9) if both else 0.0  # 0.80 - 0.75 is more than 0.05
     if both is None or lost <= customer.release.tolerance:
         return Verdict(evaluation=found, compared=both, notes=notes)
     refusal = _refusal(customer, both, served.run, again.format(slug=customer.slug))
