@@ -30,7 +30,7 @@ LOADS = {"torch.load": ("weights_only", True), "yaml.load": ("Loader", None), "y
 
 ALLOWED = {  # and why
     "tasks/contract/stage.py": "asks whether a plug-in's stage can go to another of our processes: bytes it just made",
-    "tests/hostile/attempts.py": "answers with a pickle as a parser that was taken over would, and is refused",
+    "tests/hostile/answers.py": "answers with a pickle as a parser that was taken over would, and is refused",
 }
 
 

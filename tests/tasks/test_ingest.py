@@ -227,10 +227,14 @@ def test_an_abandoned_run_leaves_nothing(tmp_path: Path) -> None:
 
 
 def _children() -> set[str]:
-    """Zygotes of this process."""
+    """Zygotes of this process that this test started."""
+    return _zygotes() - _OTHERS
+
+
+def _zygotes() -> set[str]:
     tasks = Path("/proc/self/task").iterdir()
     pids = {pid for task in tasks for pid in (task / "children").read_text(encoding="ascii").split()}
-    return {pid for pid in pids if b"tasks.zygote" in Path(f"/proc/{pid}/cmdline").read_bytes()} - _OTHERS
+    return {pid for pid in pids if b"tasks.zygote" in Path(f"/proc/{pid}/cmdline").read_bytes()}
 
 
 _OTHERS: set[str] = set()
@@ -238,7 +242,8 @@ _OTHERS: set[str] = set()
 
 @pytest.fixture(autouse=True)
 def _others(box: Sandbox) -> None:
-    """Other tests' zygotes do not count."""
+    """Other tests' zygotes do not count, and that of the pictures stays for the next one."""
+    _OTHERS.update(_zygotes())
     if box._process is not None:
         _OTHERS.add(str(box._process.pid))
 

@@ -242,14 +242,19 @@ def test_a_run_in_progress_is_not_seen(catalogue: Catalogue, model: Embedder) ->
 
 
 def test_old_vectors_stay_until_others_are_live(catalogue: Catalogue, model: Embedder, tmp_path: Path) -> None:
-    """A refused model leaves the live one's table where it is; one that goes live takes its place."""
+    """A refused model leaves the live one's table where it is; one that goes live keeps it for searches under way.
+
+    The next that goes live removes it.
+    """
     settings = blind(tmp_path)
     sightless = embedder(settings)
     fill(catalogue, sightless)
     publish.refuse(catalogue, Tally("acme", "2"), started="2")
     assert {model.table, sightless.table} <= set(catalogue.tables())
     live(catalogue, sightless, Verdict(), "3", settings)
-    assert model.table not in catalogue.tables()
+    assert model.table in catalogue.tables()
+    live(catalogue, sightless, Verdict(), "4", settings)
+    assert {name for name in catalogue.tables() if name.startswith("vectors")} == {sightless.table}
 
 
 def told(verdict: Verdict) -> dict[str, Any]:
