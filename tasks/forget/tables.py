@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING, Any, Final
 from blocks.catalogue import SERVED, SLACK, VECTORS, key
 from tasks.forget import doom as dooms
 from tasks.forget.traces import MANY, Sieve, Trace, piece, pieces, text, vector
+from tasks.records import bytes_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     import pyarrow as pa
 
     from blocks.catalogue import Catalogue
     from tasks.forget.doom import Doom
+
+    Note = Callable[[tuple[int, ...]], None]
 
 _BLOBS: Final = {"image": "picture", "depth": "depth", "mask": "mask", "normals": "normals"}
 AT_ONCE: Final = 128  # rows in memory
@@ -128,23 +131,49 @@ def _row(table: str, row: dict[str, Any]) -> Iterator[Trace]:
         yield from vector(row["vector"])
 
 
-def rewritten(catalogue: Catalogue, table: str, doom: Doom, *, masked: bool) -> tuple[int, int, int]:
+def rewritten(
+    catalogue: Catalogue, table: str, doom: Doom, *, masked: bool, note: Note, waits: Sequence[int] = ()
+) -> tuple[int, int, int]:
     """Write a table without the parts, where it has any; returns the version for searches, and rows before and after.
 
     `masked` says that rows lie in its files that LanceDB only leaves out. Done again, it finds nothing to do.
+    Where two versions count, `note` is told both before the first is written, and none after the second: who stops
+    in between is given them again as `waits`, since the newest version is then the first one's.
     """
     live, newest = pinned(catalogue).get(table, 0), int(catalogue.table(table).version)
+    if waits and is_between(catalogue, table, doom, waits):
+        newest = waits[1]
     apart = bool(live) and live != newest and (table in SERVED or table.startswith(VECTORS))
     before = catalogue.table(table).count_rows()
     if masked or apart or any(doom.touches(table, rows) for rows in batches(catalogue, table)):
         aged(catalogue, table)
+        if apart:
+            note((live, newest))
         made = catalogue.rewrite(table, lambda rows: doom.stays(table, rows), live if apart else 0)
         if apart:
             aged(catalogue, table)
             catalogue.rewrite(table, lambda rows: doom.stays(table, rows), newest)
+            note(())
     else:
         made = catalogue.reindex(table)
     return made, before, catalogue.table(table).count_rows()
+
+
+def is_between(catalogue: Catalogue, table: str, doom: Doom, waits: Sequence[int]) -> bool:
+    """Whether a table holds what is live without the parts, and nothing else: the second of both was not written.
+
+    A run that worked since then made anew what it missed, and its rows count.
+    """
+    live, newest = waits
+    if pinned(catalogue).get(table, 0) != live or int(catalogue.table(table).version) == newest:
+        return False
+    first = {one for rows in batches(catalogue, table, live) for one in _said(doom.stays(table, rows))}
+    return first == {one for rows in batches(catalogue, table) for one in _said(rows)}
+
+
+def _said(rows: pa.Table) -> Iterator[str]:
+    """What each row says, as a hash."""
+    return (bytes_id(repr(row).encode(), salt="row") for row in rows.to_pylist())
 
 
 def aged(catalogue: Catalogue, table: str) -> None:

@@ -10,7 +10,8 @@ import json
 import time
 from collections import Counter
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 from lancedb.expr import col, lit
 
@@ -80,7 +81,7 @@ class Forgetting:
             if more:
                 raise ValueError(
                     f"A forgetting of other parts of '{self.customer.slug}' was stopped and is not done: "
-                    f"partsight forget {self.customer.slug} --go-on, and then forget {', '.join(more[:5])}."
+                    f"partsight forget {self.customer.slug} --retention, and then forget {', '.join(more[:5])}."
                 )
             return there.get(told["receipt"]["id"]) or Receipt.model_validate(told["receipt"]), doom, unpacked(told)
         if not numbers:
@@ -164,7 +165,14 @@ class Forgetting:
         found, counts = {}, dict(self.receipt.tables)
         masked = look.masked(self.storage)
         for table in self.tables():
-            found[table], before, after = tables.rewritten(self.catalogue, table, self.doom, masked=table in masked)
+            found[table], before, after = tables.rewritten(
+                self.catalogue,
+                table,
+                self.doom,
+                masked=table in masked,
+                note=partial(self._note, table),
+                waits=self._told().get("waits", {}).get(table, ()),
+            )
             kept = counts.get(table, {}).get("before", before)
             counts[table] = {"before": kept, "after": after}
         self.receipt = receipts.put(self.receipts, self.receipt.replace(tables=counts))
@@ -280,7 +288,18 @@ class Forgetting:
         return f"{where}: {one.what}"
 
     def _may_return(self) -> bool:
-        return bool(json.loads(self.storage.read(JOURNAL) or b"{}").get("may_return"))
+        return bool(self._told().get("may_return"))
+
+    def _told(self) -> dict[str, Any]:
+        """The journal."""
+        return dict(json.loads(self.storage.read(JOURNAL) or b"{}"))
+
+    def _note(self, table: str, versions: tuple[int, ...]) -> None:
+        """Write into the journal which two versions of a table are being written anew; none when both are."""
+        told = self._told()
+        waits = {name: both for name, both in told.get("waits", {}).items() if name != table}
+        told["waits"] = waits | ({table: versions} if versions else {})
+        self.storage.write(JOURNAL, json.dumps(told, indent=1).encode())
 
     def _entries(self) -> list[tuple[str, str]]:
         return [

@@ -60,6 +60,38 @@ def test_nothing_says_done_wherever_it_is_stopped(
         assert not is_stopped(catalogue), place
 
 
+@pytest.mark.parametrize("someone", [False, True])
+def test_what_a_refused_run_left_is_not_lost_between_both_rewrites(
+    begin: Begin, through: Through, fresh: Copy, monkeypatch: pytest.MonkeyPatch, *, someone: bool
+) -> None:
+    """Stopped when what is live was written anew and what waits was not: both are there in the end, and no row less.
+
+    Where a run wrote since, its rows count.
+    """
+    catalogue = fresh()
+    waiting = {"part": "new-one", "status": "active", "photos": "[]", "geometry": ""}
+    catalogue.upsert("parts", [waiting])
+    original, seen = Catalogue.rewrite, [0]
+
+    def stopping(self: Catalogue, name: str, change: Callable[..., Any], version: int = 0) -> int:
+        seen[0] += name == "parts"
+        if seen[0] == 2:
+            raise InterruptedError
+        return original(self, name, change, version)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Catalogue, "rewrite", stopping)
+        with pytest.raises(InterruptedError):
+            through(begin(catalogue))
+    assert "new-one" not in {row["part"] for row in catalogue.rows("parts", ("part",))}
+    if someone:
+        catalogue.upsert("parts", [waiting | {"part": "newer"}])
+    assert through(begin(catalogue)).status == "done"
+    newest = {row["part"] for row in catalogue.rows("parts", ("part",))}
+    assert newest == {"ZQ-4711-B", "A1", "keep-me", "newer" if someone else "new-one"}
+    assert {row["part"] for row in catalogue.served().rows("parts", ("part",))} == {"ZQ-4711-B", "A1", "keep-me"}
+
+
 def test_pieces_that_a_killed_process_left_go(
     begin: Begin, through: Through, every_byte: Bytes, fresh: Copy, tmp_path: Path
 ) -> None:

@@ -181,7 +181,7 @@ def test_another_part_waits_for_the_one_that_was_stopped(
     """What was begun is done first; without a part, it is what is gone on with."""
     catalogue = fresh()
     begin(catalogue)
-    with pytest.raises(ValueError, match="was stopped and is not done"):
+    with pytest.raises(ValueError, match="was stopped and is not done: partsight forget acme --retention"):
         begin(catalogue, "A1")
     work = Forgetting(ACME, catalogue, (), tmp_path, grace=0)
     assert work.doom.parts == {GONE}
