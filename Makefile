@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-steps test-promise test-runs test-platform coverage lint format bench bench-recall bench-diffusion bench-variants bench-gate bench-cutout bench-search bench-platform bench-million bench-storage check check-compose check-kubernetes fuzz fuzz-pictures forget crash race lock audit-supply samples clean
+.PHONY: help setup demo test test-steps test-promise test-runs test-platform test-slow coverage lint format bench bench-recall bench-diffusion bench-variants bench-gate bench-cutout bench-search bench-platform bench-million bench-storage check check-compose check-kubernetes fuzz fuzz-pictures forget crash race lock audit-supply samples clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -26,7 +26,7 @@ demo: setup  ## onboard the sample catalogue, then search it with a picture and 
 	$(BIN)/partsight search demo --text 'hex bolt M8 stainless steel' --top 5
 
 # two suites on two cores: more threads than cores wait for each other, actively
-test-steps test-promise test-runs test-platform coverage: export OMP_NUM_THREADS ?= 1
+test-steps test-promise test-runs test-platform test-slow coverage: export OMP_NUM_THREADS ?= 1
 
 test: setup lint  ## everything that CI runs: lint, types, contracts, tests
 	sh infra/browser.sh
@@ -44,6 +44,9 @@ test-runs: setup  ## the tests of whole runs and of the command
 test-platform: setup  ## the tests of server, workers and browser together: they mostly wait
 	$(BIN)/pytest --durations=5 tests/infra/platform
 	$(BIN)/pytest tests/flows/test_workers.py
+
+test-slow: setup  ## the tests that CI has no time for
+	$(BIN)/pytest -m slow --durations=0
 
 coverage: setup  ## how much of the code the tests of steps and runs reach: a table
 	$(BIN)/pytest --cov --cov-report=term:skip-covered --ignore tests/infra/platform --ignore tests/flows/test_workers.py

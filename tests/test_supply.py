@@ -137,6 +137,7 @@ def test_a_result_names_no_class() -> None:
         PlainSerializer(object_decoder="os.system")
 
 
+@pytest.mark.slow
 def test_nothing_is_kept_even_where_prefect_is_told_to(tmp_path: Path) -> None:
     """A run with results persisted by default, as pickles, leaves no file among them."""
     code = (

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 FILE = """
 slug: leaving
 source: ../cad
@@ -13,6 +15,7 @@ release: {queries: 0}
 """
 
 
+@pytest.mark.slow
 def test_prefect_forgets_too(platform: Any) -> None:
     """Runs, logs and artifacts of before are gone with the part; deployments, blocks and limit with the customer."""
     (platform.folder / "customers" / "leaving.yaml").write_text(FILE)

@@ -99,7 +99,7 @@ class Second(First):
         return self.page.get_by_label(label)
 
 
-@pytest.mark.parametrize("kind", [First, Second], ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", [pytest.param(First, marks=pytest.mark.slow), Second], ids=lambda kind: kind.name)
 def test_a_run_is_started_from_the_form_and_its_page_tells_what_it_did(
     platform: Any, page: Page, kind: type[First]
 ) -> None:
