@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-steps test-promise test-runs test-platform test-slow coverage lint format bench bench-recall bench-diffusion bench-variants bench-gate bench-cutout bench-search bench-platform bench-million bench-storage check check-compose check-kubernetes fuzz fuzz-pictures forget crash race lock audit-supply samples clean
+.PHONY: help setup demo test test-steps test-promise test-runs test-commands test-platform test-slow coverage lint format bench bench-recall bench-diffusion bench-variants bench-gate bench-cutout bench-search bench-platform bench-million bench-storage check check-compose check-kubernetes fuzz fuzz-pictures forget crash race lock audit-supply samples clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -26,11 +26,11 @@ demo: setup  ## onboard the sample catalogue, then search it with a picture and 
 	$(BIN)/partsight search demo --text 'hex bolt M8 stainless steel' --top 5
 
 # two suites on two cores: more threads than cores wait for each other, actively
-test-steps test-promise test-runs test-platform test-slow coverage: export OMP_NUM_THREADS ?= 1
+test-steps test-promise test-runs test-commands test-platform test-slow coverage: export OMP_NUM_THREADS ?= 1
 
 test: setup lint  ## everything that CI runs: lint, types, contracts, tests
 	sh infra/browser.sh
-	$(MAKE) --jobs=3 --output-sync=target test-runs test-steps test-platform test-promise
+	$(MAKE) --jobs=3 --output-sync=target test-platform test-runs test-steps test-commands test-promise
 
 test-steps: setup  ## the tests of every step
 	$(BIN)/pytest --durations=15 tests/tasks tests/blocks tests/test_*.py
@@ -38,8 +38,11 @@ test-steps: setup  ## the tests of every step
 test-promise: setup  ## hostile files, stops, races, customers apart, a small million
 	$(BIN)/pytest --durations=15 tests/hostile tests/crash tests/race tests/isolation tests/bench
 
-test-runs: setup  ## the tests of whole runs and of the command
-	$(BIN)/pytest --durations=15 tests/flows tests/infra --ignore tests/infra/platform --ignore tests/flows/test_workers.py
+test-runs: setup  ## the tests of whole runs
+	$(BIN)/pytest --durations=15 tests/flows --ignore tests/flows/test_workers.py
+
+test-commands: setup  ## the tests of the command
+	$(BIN)/pytest --durations=15 tests/infra --ignore tests/infra/platform
 
 test-platform: setup  ## the tests of server, workers and browser together: they mostly wait
 	$(BIN)/pytest --durations=5 tests/infra/platform
