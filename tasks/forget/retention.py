@@ -15,15 +15,21 @@ if TYPE_CHECKING:
 
 
 def due(catalogue: Catalogue, customer: Customer, now: datetime | None = None) -> list[str]:
-    """Numbers of the parts that left the source longer ago than is kept; none where they are kept for good."""
+    """Numbers of the parts that left the source longer ago than is kept; none where they are kept for good.
+
+    A part that searches still show is not due: the run that found it gone was stopped or refused.
+    """
     from lancedb.expr import col, lit
 
     days = customer.retention.retired_days
     if not days:
         return []
     before = _named(days, now)
-    rows = catalogue.rows("parts", ("part", "run"), col("status") == lit("retired"))
-    return sorted(row["part"] for row in rows if (row["run"] or "") < before)
+    retired = col("status") == lit("retired")
+    rows, served = catalogue.rows("parts", ("part", "run"), retired), catalogue.served()
+    shown = {row["part"] for row in served.rows("parts", ("part",))} if served.vectors else set()
+    shown -= {row["part"] for row in served.rows("parts", ("part",), retired)} if shown else set()
+    return sorted(row["part"] for row in rows if (row["run"] or "") < before and row["part"] not in shown)
 
 
 def applied(catalogue: Catalogue, customer: Customer, home: Path, now: datetime | None = None) -> dict[str, int]:

@@ -7,6 +7,7 @@ Both are written anew, one after the other, so that searches and the next run fi
 from __future__ import annotations
 
 import time
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from blocks.catalogue import SERVED, SLACK, VECTORS, key
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     Note = Callable[[tuple[int, ...]], None]
 
 _BLOBS: Final = {"image": "picture", "depth": "depth", "mask": "mask", "normals": "normals"}
+_SAYS: Final = ("parts", "shapes")  # their texts are looked for however many there are, and those of files
 AT_ONCE: Final = 128  # rows in memory
 
 
@@ -59,15 +61,19 @@ def contents(rows: pa.Table) -> Iterator[tuple[str, bytes]]:
             yield name, b"".join(piece.flatten().to_numpy(zero_copy_only=False).tobytes() for piece in column.chunks)
 
 
-def traces(catalogue: Catalogue, doom: Doom, more: bytes = b"") -> tuple[Trace, ...]:
-    """What gives the parts away, held against everything that stays: all rows, and `more` beside them."""
+def traces(catalogue: Catalogue, doom: Doom, more: bytes = b"", most: int | None = None) -> tuple[Trace, ...]:
+    """What gives the parts away, held against everything that stays: all rows, and `more` beside them.
+
+    All that says in words which parts they were, however many; of pictures, meshes, vectors and ids of pictures, some.
+    With `most`, no more than so many of each table.
+    """
     live = pinned(catalogue)
     versions = [
         (table, number)
         for table in catalogue.tables()
         for number in {int(catalogue.table(table).version), live.get(table, 0)} - {0}
     ]
-    found = [one for table, number in versions for one in _of(catalogue, table, number, doom)]
+    found = [one for table, number in versions for one in islice(_of(catalogue, table, number, doom), most)]
     sieve = Sieve(found)
     sieve.lies_beside(more)
     for table, number in versions:
@@ -90,8 +96,8 @@ def _of(catalogue: Catalogue, table: str, version: int, doom: Doom) -> Iterator[
     left = MANY
     for rows in batches(catalogue, table, version):
         for row in _gone(table, rows, doom):
-            if left > 0:
-                for one in _row(table, row):
+            for one in _row(table, row):
+                if (one.text and table in _SAYS) or left > 0:
                     left -= 1
                     yield one
 

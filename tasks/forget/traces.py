@@ -22,7 +22,7 @@ Where = Literal["anywhere", "words", "shared"]
 LONG: Final = 32  # bytes of a picture or a mesh that are looked for
 SPREAD: Final = 16  # different bytes among them, or they could be anybody's
 SURE: Final = 8  # letters of a text that chance does not write
-MANY: Final = 400  # pieces of pictures that are looked for at most, and as many ids
+MANY: Final = 400  # pieces and ids of pictures that are looked for at most in each table; numbers and names: all
 
 
 class Trace(Record):

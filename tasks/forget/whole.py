@@ -6,15 +6,17 @@ that their slug is known until then.
 
 from __future__ import annotations
 
+import logging
 import shutil
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from tasks.forget import around, look, receipts, tables
-from tasks.forget.doom import doomed
+from tasks.forget.doom import Doom, doomed
 from tasks.forget.look import JOURNAL
 from tasks.forget.receipts import Receipt
 from tasks.forget.storage import Storage
+from tasks.forget.traces import MANY
 from tasks.forget.work import by_kind
 from tasks.tally import named
 
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from blocks.customer import Customer
 
 SETTINGS: Final = "customer.yaml"
+UNREADABLE: Final = (
+    "The database could not be read: it went all the same, and what parts and rows were in it is not said here."
+)
 
 
 def begun(customer: Customer, catalogue: Catalogue, home: Path, why: str = "") -> Receipt:
@@ -41,10 +46,16 @@ def begun(customer: Customer, catalogue: Catalogue, home: Path, why: str = "") -
         )
     if waiting := stopped(customer, catalogue, home):
         return waiting
-    names = [row["part"] for row in catalogue.rows("parts", ("part",))]
-    doom = doomed([catalogue], names)
-    found = tables.traces(catalogue, doom)
-    seen = {one.trace for one in look.raw(storage, found).left}
+    notes: tuple[str, ...] = ()
+    try:
+        names = [row["part"] for row in catalogue.rows("parts", ("part",))]
+        doom = doomed([catalogue], names)
+        found = tables.traces(catalogue, doom, most=MANY)  # nothing of the customer stays that could hold them
+        seen = {one.trace for one in look.raw(storage, found).left}
+        counts = {name: {"before": catalogue.table(name).count_rows(), "after": 0} for name in catalogue.tables()}
+    except (RuntimeError, ValueError, OSError):
+        logging.getLogger("partsight").debug("a database that goes could not be read", exc_info=True)
+        doom, found, seen, counts, notes = Doom(parts=frozenset()), (), set(), {}, (UNREADABLE,)
     now, key = datetime.now(UTC), receipts.new_key()
     return receipts.put(
         place,
@@ -56,11 +67,12 @@ def begun(customer: Customer, catalogue: Catalogue, home: Path, why: str = "") -
             begun=now.isoformat(timespec="seconds"),
             key=key,
             parts=tuple(receipts.hashed(number, key) for number in sorted(doom.parts)),
-            tables={name: {"before": catalogue.table(name).count_rows(), "after": 0} for name in catalogue.tables()},
+            tables=counts,
             files={"files beside the tables": len(around.beside(home, customer.slug, storage))},
             bytes_before=sum(storage.sizes().values()),
             patterns=tuple(one.hashed(key) for one in found if one.where != "shared"),
             looked_for=by_kind(found, seen),
+            elsewhere=notes,
         ),
     )
 
@@ -104,7 +116,7 @@ def finished(
             status="failed" if left else "done",
             finished="" if left else datetime.now(UTC).isoformat(timespec="seconds"),
             left=tuple(left[:100]),
-            elsewhere=elsewhere,
+            elsewhere=tuple(dict.fromkeys((*receipt.elsewhere, *elsewhere))),
         ),
     )
     if left:

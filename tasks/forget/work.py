@@ -132,20 +132,19 @@ class Forgetting:
 
         embed = self.catalogue.served().embed
         if embed is None or not embed.digest:
-            self._drop_tuned()
             return False
         release = self.customer.release.model_copy(update={"tolerance": 1.0})
-        who = self.customer.model_copy(update={"release": release})
+        quotas = self.customer.quotas.model_copy(update={"gpu_seconds": 0.0})  # who has used theirs up may forget
+        who = self.customer.model_copy(update={"release": release, "quotas": quotas})
         plain = embed.model_copy(update={"tuned": NEVER})
         with reembedding.opened(who, self.catalogue, plain, self.home, workers) as work:
             for batch in work.filling.batches():
                 work.filling.make(batch)
             work.finish()
-        self._drop_tuned()
         return True
 
     def _drop_tuned(self) -> None:
-        """Drop vectors that are not live and were made by what learned from the parts: kept for searches under way."""
+        """Drop vectors that are not live and were made by what learned from the parts."""
         live = self.catalogue.live()
         for name in self.catalogue.tables():
             if name.startswith(VECTORS) and "_tuned_" in name and live not in {"", name}:
@@ -205,6 +204,7 @@ class Forgetting:
         A search that began before the switch has a grace to end; after that it would fail.
         """
         time.sleep(self._grace)
+        self._drop_tuned()
         pinned = tables.pinned(self.catalogue)
         for table in self.catalogue.tables():
             self.catalogue.sweep(table, pinned.get(table) or int(self.catalogue.table(table).version))
@@ -265,14 +265,12 @@ class Forgetting:
                 f"Not everything of '{self.customer.slug}' that was to be forgotten is gone ({first}): start it again, "
                 "when nothing else works on this customer."
             )
-        may_return = self._may_return()
+        elsewhere = (SOURCE[not self._may_return()], *around.elsewhere(self.customer), MACHINE, *notes)
+        self.receipt = receipts.put(self.receipts, self.receipt.replace(elsewhere=elsewhere))  # before the journal goes
         self.storage.remove(JOURNAL)
         self.storage.purge()
-        elsewhere = (SOURCE[not may_return], *around.elsewhere(self.customer), MACHINE, *notes)
         done = datetime.now(UTC).isoformat(timespec="seconds")
-        self.receipt = receipts.put(
-            self.receipts, self.receipt.replace(status="done", finished=done, elsewhere=elsewhere)
-        )
+        self.receipt = receipts.put(self.receipts, self.receipt.replace(status="done", finished=done))
         return self.receipt
 
     # what the steps share

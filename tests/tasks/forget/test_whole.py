@@ -56,3 +56,14 @@ def test_a_customer_of_whom_something_is_left_has_no_receipt(fresh: Copy, tmp_pa
     waiting = whole.stopped(ACME, catalogue, tmp_path)
     assert waiting is not None
     assert waiting.status == "failed"
+
+
+def test_a_database_that_cannot_be_read_goes_too(fresh: Copy, tmp_path: Path) -> None:
+    """The receipt has no patterns then, and says why."""
+    catalogue = fresh()
+    shutil.rmtree(Path(catalogue.uri) / "parts.lance" / "data")
+    begun = whole.begun(ACME, catalogue, tmp_path)
+    whole.removed(ACME, catalogue, tmp_path)
+    done = whole.finished(begun, ACME, catalogue, tmp_path)
+    assert (done.status, done.patterns, done.elsewhere[0]) == ("done", (), whole.UNREADABLE)
+    assert not around.folder(tmp_path, "acme").exists()

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from lancedb.expr import col, lit
 
-from blocks.catalogue import Catalogue
-from blocks.customer import Customer
+from blocks.catalogue import Catalogue, schema
+from blocks.customer import Customer, Retention
 from tasks import publish
-from tasks.forget import around, listed, look, receipts
+from tasks.forget import around, listed, look, receipts, retention
 from tasks.forget.doom import doomed
 from tasks.forget.storage import Storage
 from tasks.forget.work import Forgetting, is_stopped
@@ -205,3 +205,31 @@ def test_a_geometry_that_another_part_has_stays(begin: Begin, through: Through, 
     doom = doomed([catalogue], [GONE])
     assert (doom.geometries, doom.files) == (frozenset(), frozenset())
     assert through(begin(catalogue)).tables["shapes"] == {"before": 4, "after": 4}
+
+
+def test_every_number_is_looked_for_however_many_go(
+    begin: Begin, through: Through, every_byte: Bytes, stock: Any, tmp_path: Path
+) -> None:
+    """150 parts go at once; the last one, which a run's note names, goes from that note too."""
+    numbers = [f"NR-{place:05d}-SECRETNESS" for place in range(151)]
+    catalogue = stock(str(tmp_path / "db"), numbers)
+    (run,) = catalogue.rows("runs", schema("runs").names)
+    note = json.dumps(json.loads(run["summary"]) | {"notes": [f"Widget of {numbers[149]} has no colour."]})
+    catalogue.upsert("runs", [run | {"summary": note}])
+    work = begin(catalogue, *numbers[:150])
+    for kind in ("part number", "name", "description", "geometry", "name of a file", "name of a body"):
+        assert len([one for one in work.traces if one.kind == kind]) == 150, kind
+    assert through(work).status == "done"
+    assert b"NR-00149" not in every_byte(tmp_path / "db")
+
+
+def test_a_part_that_searches_still_show_is_not_due(stock: Any, tmp_path: Path) -> None:
+    """A run that was refused found it gone: what retention counts from is what went live."""
+    catalogue = stock(str(tmp_path / "db"))
+    kept = ACME.model_copy(update={"retention": Retention(retired_days=30)})
+    catalogue.table("parts").update(
+        where=col("part") == lit(GONE), values={"status": "retired", "run": "20250101-000000-000000"}
+    )
+    assert retention.due(catalogue, kept) == []
+    publish.stay_live(catalogue)
+    assert retention.due(catalogue, kept) == [GONE]
