@@ -101,15 +101,20 @@ def forgotten(
     processes: int = 0,
     grace: float | None = None,
 ) -> dict[str, Any]:
-    """Forget parts, or go on with it, or do what retention says; returns the receipt with what else was done."""
+    """Forget parts, or go on with it, or do what retention says; returns the receipt with what else was done.
+
+    Raises ValueError with a sentence where a run of the customer is under way: nothing was changed then.
+    """
     applied: dict[str, int] = {}
     last = settled(customer, catalogue, here)
     if last and parts and all(last.is_about(number) for number in parts):
         return receipts.told(last)
+    if history.is_there():
+        history.refuse(customer.slug)
     why = ASKED if parts else RETAINED
     if not parts and not is_stopped(catalogue):
         applied = retention.applied(catalogue, customer, here)
-        parts = retention.due(catalogue, customer)
+        parts, may_return = retention.due(catalogue, customer), True  # a person asked for none of it
         before = datetime.now(UTC) - timedelta(days=customer.retention.history_days)
         applied |= _history(customer.slug, before)
         if not parts:
@@ -121,12 +126,13 @@ def forgotten(
     notes = [WEIGHTS] if _step(fall_back)(work, processes) else []
     _step(rewrite)(work)
     _step(clean)(work)
-    if deployed():
-        history.removed(customer.slug, but=str(runtime.flow_run.id))
-        notes += [ITSELF, EVENTS]
+    gone = history.Removed()
+    if history.is_there():
+        gone = history.removed(customer.slug, but=str(runtime.flow_run.id or ""))
+        notes += [ITSELF, EVENTS] if deployed() else [EVENTS]
     history.results(work.traces)
     _step(verify)(work)
-    return receipts.told(work.finish(notes)) | {"retention": applied}
+    return receipts.told(work.finish(notes)) | {"retention": applied, "history": gone.model_dump()}
 
 
 def _step(one: Any) -> Any:

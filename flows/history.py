@@ -69,6 +69,22 @@ def removed(slug: str, *, before: datetime | None = None, but: str = "") -> Remo
     return Removed(runs=runs, artifacts=artifacts, working=working)
 
 
+def refuse(slug: str) -> None:
+    """Raise ValueError with a sentence where a run of the customer from the command line is under way.
+
+    No limit keeps those waiting, as it does the runs of deployments. One whose process was killed stays so for ever,
+    and nobody can tell it from one that works for hours: the sentence says how to take it away.
+    """
+    with get_client(sync_client=True) as client:
+        ours = [one for one in _runs(client, slug) if one.deployment_id is None and one.parent_task_run_id is None]
+        found = [str(one.id) for one in ours if one.state and not (one.state.is_final() or one.state.is_scheduled())]
+    if found:
+        raise ValueError(
+            f"A run of '{slug}' from the command line is under way: start this again when it is over. If its process "
+            f"was killed, take it away first: prefect flow-run delete {found[0]}."
+        )
+
+
 def _runs(client: Any, slug: str) -> Iterator[Any]:
     """The runs of the customer's deployments, by their tag, and those from the command line, by their name."""
     seen: set[Any] = set()

@@ -111,11 +111,8 @@ def _parts(who: Customer, there: Catalogue, machine: Settings, parts: list[str],
     from flows.forget import forgotten
 
     with history.apart(who.slug):
-        found = forgotten(who, there, machine.home.absolute(), parts, may_return=may_return, processes=machine.workers)
-        if parts and history.is_there():
-            gone = history.removed(who.slug)
-            found["history"] = gone.model_dump()
-    return found
+        home = machine.home.absolute()
+        return forgotten(who, there, home, parts, may_return=may_return, processes=machine.workers)
 
 
 def _whole(who: Customer, there: Catalogue, machine: Settings) -> dict[str, Any]:
@@ -124,6 +121,8 @@ def _whole(who: Customer, there: Catalogue, machine: Settings) -> dict[str, Any]
 
     home, notes = machine.home.absolute(), []
     with history.apart(who.slug):
+        if history.is_there():
+            history.refuse(who.slug)
         receipt = whole.begun(who, there, home, "a person")
         if history.is_there():
             gone = history.removed(who.slug)

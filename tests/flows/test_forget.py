@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trimesh
 from lancedb.expr import col, lit
+from prefect import flow as prefect_flow
+from prefect.testing.utilities import prefect_test_harness
 
 from blocks.catalogue import Catalogue
 from blocks.collection import CatalogueBlock, CustomerBlock
-from blocks.customer import Customer, Release, Retention
+from blocks.customer import Customer, Quotas, Release, Retention
 from flows import forget as flow
+from flows import history
 from flows.inline import run_adapt
 from tasks.forget import work
 from tasks.forget.work import WEIGHTS
@@ -64,7 +68,7 @@ def test_what_was_forgotten_does_not_come_back(
 
 
 def test_retention_and_what_may_return(
-    onboard: Run, customer: Customer, catalogue: Catalogue, cad: Path, tmp_path: Path
+    onboard: Run, customer: Customer, catalogue: Catalogue, cad: Path, tmp_path: Path, washer: Callable[..., Any]
 ) -> None:
     """A part that left the source long ago goes, and no other; one that may return is made as if it were new."""
     onboard()
@@ -83,6 +87,42 @@ def test_retention_and_what_may_return(
     ended: Any = flow.forget.fn(block)
     assert ended.message.startswith("1 part is forgotten: ")
     assert {row["part"] for row in catalogue.rows("parts", ("part",))} == {"washer-3", "block"}
+    washer(5).export(cad / "washer-5.stl")  # retention only keeps less: what comes back is a part as any other
+    assert onboard()["parts"]["new"] == 1
+    assert "washer-5" in numbers(catalogue)
+
+
+def test_a_run_from_the_command_line_is_not_worked_against(
+    onboard: Run, customer: Customer, catalogue: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While one is under way nothing is removed; the sentence says how to take away one that was killed.
+
+    What Prefect remembers goes before a receipt says that all is done.
+    """
+    onboard()
+    before = catalogue.newest(catalogue.live())
+
+    @prefect_flow(name="onboard", flow_run_name="acme")
+    def meanwhile() -> str:
+        with pytest.raises(ValueError, match="prefect flow-run delete ") as found:
+            flow.forgotten(customer, catalogue, tmp_path / "home", ["block"])
+        return str(found.value)
+
+    def failing(*_: object, **__: object) -> None:
+        raise OSError("The server went away.")
+
+    with prefect_test_harness(server_startup_timeout=90):
+        assert "'acme' from the command line is under way" in meanwhile()
+        assert catalogue.newest(catalogue.live()) == before
+        assert not (tmp_path / "home" / "receipts").exists()
+        with monkeypatch.context() as patch:
+            patch.setattr(history, "removed", failing)
+            with pytest.raises(OSError, match="went away"):
+                flow.forgotten(customer, catalogue, tmp_path / "home", ["block"])
+        (receipt,) = (tmp_path / "home" / "receipts" / "acme").iterdir()
+        assert '"status": "begun"' in receipt.read_text()
+        done = flow.forgotten(customer, catalogue, tmp_path / "home", ["block"])
+        assert (done["status"], done["history"]["runs"]) == ("done", 1)
 
 
 @pytest.mark.skipif("PARTSIGHT_EVERY_STOP" not in os.environ, reason="make forget tunes weights, which takes a while")
@@ -98,7 +138,10 @@ def test_weights_that_may_have_learned_from_it_go(
     tuned = catalogue.served().embed
     assert tuned is not None
     assert tuned.digest
-    done = flow.forgotten(who, catalogue, tmp_path / "home", ["block"], processes=1)
+    month = f"{datetime.now(UTC):%Y-%m}"
+    catalogue.upsert("usage", [{"id": "1", "month": month, "at": month, "what": "adapt", "run": "r", "seconds": 9.0}])
+    poor = who.model_copy(update={"quotas": Quotas(gpu_seconds=1)})  # used up: forgetting is owed all the same
+    done = flow.forgotten(poor, catalogue, tmp_path / "home", ["block"], processes=1)
     assert done["looked_for"]["tuned weights"] == {"patterns": 1, "seen": 1, "left": 0}
     assert WEIGHTS in done["elsewhere"]
     plain = catalogue.served().embed
