@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import re
 import struct
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from urllib.parse import unquote, unquote_to_bytes
 
 import numpy as np
 
-from tasks.readers.bodies import DEEPEST, MOST_PIECES, Piece, Shape, beside, bodies, joined, meaningful, named, srgb
+from tasks.readers.bodies import (
+    DEEPEST,
+    MOST_NAMED,
+    MOST_PIECES,
+    Piece,
+    Shape,
+    beside,
+    bodies,
+    joined,
+    meaningful,
+    srgb,
+)
 from tasks.readers.photo import mean_colour
 from tasks.sandbox import Refusal
 
@@ -29,7 +42,8 @@ MILLIMETRES = 1000.0
 _COMPONENTS = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 _WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4}
 _COMPRESSED = ("KHR_draco_mesh_compression", "EXT_meshopt_compression")
-_URI = re.compile(rb'"uri"\s*:\s*"((?!data:)[^"\\]{1,1024})"')
+_URI = re.compile(rb'"uri"\s*:\s*("(?!data:)(?:[^"\\]|\\.){1,1024}")')
+MOST_SEARCHED = 1_000_000  # values of a description that is parsed outside the sandbox: each takes a hundred bytes
 
 
 class Gltf:
@@ -42,20 +56,37 @@ class Gltf:
         with path.open("rb") as file:
             head = file.read(20)
             data = file.read(int.from_bytes(head[12:16], "little")) if head[:4] == b"glTF" else head + file.read()
-        return sorted({unquote(name) for name in named(_URI, data)})
+        return sorted({unquote(uri) for uri in islice(_uris(data), MOST_NAMED)})
 
     def __call__(self, path: Path) -> list[Body]:
         """Bodies of the file at `path`, in mm."""
 
         def fetched(uri: str) -> bytes:
-            target = beside(path, unquote(uri))
-            if target is None:
-                raise Refusal(f"needs {unquote(uri)[:200]}, which is not beside it")
-            return target.read_bytes()
+            try:
+                if target := beside(path, unquote(uri)):
+                    return target.read_bytes()
+            except OSError as error:  # `companions` did not find it, so that it is not open to this process
+                raise Refusal(f"needs {unquote(uri)[:200]}, which cannot be opened") from error
+            raise Refusal(f"needs {unquote(uri)[:200]}, which is not beside it")
 
         document = parsed(path.read_bytes(), fetched)
         pieces = list(document.pieces())  # first: nothing is made of the first hundred thousand where there are more
         return bodies(document.shapes, pieces, "mm", MILLIMETRES)
+
+
+def _uris(data: bytes) -> Iterator[str]:
+    """What a description refers to, buffers first: as its reader finds it, or by a search where it has no end."""
+    small = sum(map(data.count, (b",", b"[", b"{", b":"))) <= MOST_SEARCHED
+    try:
+        document = json.loads(data if small else b"")
+        entries = [entry for kind in ("buffers", "images") for entry in document.get(kind, ())]
+        found = [entry["uri"] for entry in entries if isinstance(entry, dict) and isinstance(entry.get("uri"), str)]
+    except (ValueError, RecursionError, AttributeError, TypeError):
+        found = []
+        for match in _URI.finditer(data):
+            with contextlib.suppress(ValueError):
+                found.append(str(json.loads(match[1])))
+    yield from (uri for uri in dict.fromkeys(found) if not uri.startswith("data:"))
 
 
 def parsed(data: bytes, fetched: Callable[[str], bytes]) -> Document:

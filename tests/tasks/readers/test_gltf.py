@@ -6,10 +6,15 @@ import base64
 import json
 import struct
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
 
+from blocks.customer import Quotas
+from blocks.source import Source
+from tasks import confine
+from tasks.ingest import read, scan
 from tasks.readers.gltf import Gltf
 from tasks.sandbox import Refusal
 
@@ -96,6 +101,37 @@ def test_buffers_come_from_beside_the_file_alone(tmp_path: Path) -> None:
         path.write_text(json.dumps(document([{"mesh": 0}], name)), encoding="utf-8")
         with pytest.raises(Refusal, match="which is not beside it"):
             Gltf()(path)
+
+
+@pytest.mark.parametrize("searched", [1_000_000, 0])
+@pytest.mark.parametrize("name", ['"\\u00e4.bin"', '"sub\\/\u00e4.bin"', '"%C3%A4.bin"', '"a\\"b.bin"'])
+def test_a_buffer_is_found_however_its_name_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, searched: int
+) -> None:
+    """What its reader opens is what it may open: JSON has several ways to write one name."""
+    monkeypatch.setattr("tasks.readers.gltf.MOST_SEARCHED", searched)
+    wanted = unquote(json.loads(name))
+    (tmp_path / "sub").mkdir()
+    (tmp_path / wanted).write_bytes(DATA)
+    path = tmp_path / "a.gltf"
+    path.write_text(json.dumps(document([{"mesh": 0}], "NAME")).replace('"NAME"', name), encoding="utf-8")
+    assert Gltf().companions(path) == [wanted]
+    with Source(location=str(path)).open(Quotas()) as listing:
+        (found,) = scan(listing, "acme")
+    reading = read(found, Quotas())
+    assert (reading.reason, len(reading.bodies)) == ("", 1)
+
+
+def test_a_buffer_that_may_not_be_opened_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says which file is missing, and not that the one that needs it is damaged."""
+    path = tmp_path / "a.gltf"
+    path.write_text(json.dumps(document([{"mesh": 0}], "data.bin")), encoding="utf-8")
+    (tmp_path / "data.bin").write_bytes(DATA)
+    monkeypatch.setattr(Gltf, "companions", lambda *_: [])
+    with Source(location=str(path)).open(Quotas()) as listing:
+        (found,) = scan(listing, "acme")
+    if confine.landlock_version():
+        assert read(found, Quotas()).reason == "a.gltf needs data.bin, which cannot be opened."
 
 
 def test_buffers_may_stand_in_the_file(tmp_path: Path) -> None:
