@@ -256,7 +256,7 @@ def _killed(number: int, outcome: Mapping[str, Any], folder: Path, limits: Limit
         return Fault("threads", f"makes the reader start more than {MOST_THREADS} threads")
     if number == signal.SIGXCPU or (number == signal.SIGKILL and outcome["cpu_seconds"] >= limits.cpu_seconds):
         return Fault("cpu", f"needs more than {limits.cpu_seconds} s of processor time to read")
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, ValueError):  # it may have put anything in its place
         said = _bytes(folder / "log", limits)[-65536:]
         if b"bad_alloc" in said or b"MemoryError" in said:
             return Fault("memory", _too_much_memory(limits))
@@ -280,12 +280,15 @@ def _too_much_memory(limits: Limits) -> str:
 def _bytes(path: Path, limits: Limits) -> bytes:
     """Content of a plain file of the child's, within the limit; a link or a pipe of its making is not followed."""
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with os.fdopen(handle, "rb") as file:
+    try:
         state = os.fstat(handle)
         size, most = state.st_size, limits.output_mb * confine.MEGABYTE
         if not stat.S_ISREG(state.st_mode) or state.st_nlink != 1 or size > most:  # a second name is somebody else's
             raise ValueError("not a plain file of a permitted size")
-        return file.read(most)
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            return file.read(most)
+    finally:
+        os.close(handle)  # also where it is a folder, of which `fdopen` makes no file
 
 
 def _arrays(index: Mapping[str, Any], raw: bytes) -> Arrays:

@@ -88,3 +88,16 @@ def say_folder() -> Done:
     """Answer with a folder."""
     Path("answer.json").mkdir()
     os._exit(0)
+
+
+def die_with_two_logs() -> Done:
+    """Give what it said a second name, and die: who asks what it died of reads neither."""
+    os.link("log", "second")
+    os.abort()
+
+
+def die_with_a_folder() -> Done:
+    """Put a folder where what it said should be, and die."""
+    Path("log").unlink()
+    Path("log").mkdir()
+    os.abort()
