@@ -2,6 +2,7 @@
 
 Each fault befalls an onboarding with all stages on; the next one completes what it left, and the tables are compared
 with those of an undisturbed one: what is lost, what is there twice, what was done over although it was committed.
+What met no run (a call that was never made, a commit that is not there) is told, and is not among what was tried.
 Prints a table and writes build/crash.json; ends with 1 where anything is not as it should be.
 
 `--moments` says how many moments of time, `--commits` at which share of all commits, `--calls` at how many calls to
@@ -99,11 +100,12 @@ def some(wanted: argparse.Namespace, what: str, count: int, share: float) -> lis
 
 
 def table(found: dict[str, list[Trial]]) -> Table:
-    """Fault, how many were tried, and what of it was lost, twice, done over."""
-    shown = Table("fault", "tried", "lost", "twice", "done over")
+    """Fault, how many met a run, and what of it was lost, twice, done over; and how many met none."""
+    shown = Table("fault", "tried", "lost", "twice", "done over", "met nothing")
     for fault, trials in found.items():
         sums = [sum(map(len, kind)) for kind in zip(*((t.lost, t.twice, t.over) for t in trials), strict=True)]
-        shown.add_row(fault, *map(str, (len(trials), *sums)))
+        met = sum(trial.befell for trial in trials)
+        shown.add_row(fault, *map(str, (met, *sums, len(trials) - met)))
     return shown
 
 
@@ -113,7 +115,9 @@ def written(found: dict[str, list[Trial]], seed: str, out: Path) -> None:
     told: dict[str, Any] = {"seed": seed, "faults": {}}
     for fault, trials in found.items():
         bad = [trial._asdict() for trial in trials if not trial.sound]
-        told["faults"][fault] = {"tried": len(trials), "unsound": bad, "where": [trial.where for trial in trials]}
+        met = [trial.where for trial in trials if trial.befell]
+        missed = len(trials) - len(met)
+        told["faults"][fault] = {"tried": len(met), "met nothing": missed, "unsound": bad, "where": met}
     out.write_text(json.dumps(told, indent=1))
 
 

@@ -7,7 +7,7 @@ import os
 import subprocess
 from typing import TYPE_CHECKING, Any
 
-from faults import Bench, Trial, crashed
+from faults import KILLED, Bench, Trial, crashed
 from manifest import Manifest, manifest
 
 from blocks.catalogue import Catalogue
@@ -46,7 +46,8 @@ def full(bench: Bench, share: float) -> Trial:
         if small:
             subprocess.run(["mount", "-o", "remount,size=64m", str(small)], check=True)
         where += f": {child.outcome().get('error', 'all went in')[:60]}"
-        return bench.completed("the disk is full", where, place, uri, crashed(status, child))
+        trial = bench.completed("the disk is full", where, place, uri, crashed(status, child))
+        return trial._replace(befell=status != 0)
 
 
 def stored(bench: Bench, storage: Storage, how: str, calls: range, **options: str) -> Trial:
@@ -60,7 +61,8 @@ def stored(bench: Bench, storage: Storage, how: str, calls: range, **options: st
     more = f"every {calls.step} from there" if calls.step > 1 else f"{len(calls) - 1} more"
     end = "told, run again" if status else "went through"
     where = f"{how} at call {calls.start} and {more}: {failed} failed, {end}"
-    return _again(bench, storage, Trial(f"storage: {how}", where, tuple(crashed(status, child))), place, uri)
+    trial = Trial(f"storage: {how}", where, tuple(crashed(status, child)), befell=failed > 0)
+    return _again(bench, storage, trial, place, uri)
 
 
 def killed_at_call(bench: Bench, storage: Storage, call: int) -> Trial:
@@ -73,7 +75,8 @@ def killed_at_call(bench: Bench, storage: Storage, call: int) -> Trial:
     status = waiting[0].wait()
     storage.fail("", range(0))
     where = f"at call {call}" if status else f"before call {call} it was done"
-    return _again(bench, storage, Trial("kill -9 at a call to the storage", where), place, uri)
+    trial = Trial("kill -9 at a call to the storage", where, befell=status == KILLED)
+    return _again(bench, storage, trial, place, uri)
 
 
 def _again(bench: Bench, storage: Storage, trial: Trial, place: Path, uri: str) -> Trial:

@@ -29,7 +29,8 @@ def storage() -> Iterator[Storage]:
 
 
 def sound(trial: Trial) -> None:
-    """Nothing lost, nothing twice, nothing done over."""
+    """The fault met a run, and nothing is lost, nothing twice, nothing done over."""
+    assert trial.befell, trial.where
     assert (trial.lost, trial.twice, trial.over) == ((), (), ()), trial.where
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import sharing
-from faults import Bench, Trial
+from faults import EARLIER, KILLED, Bench, Trial
 from manifest import manifest
 
 from blocks.catalogue import Catalogue
@@ -29,12 +30,12 @@ class Run(NamedTuple):
     workers: list[Child]
     name: str
 
-    def kill(self) -> None:
-        """All of them, at once."""
+    def kill(self) -> bool:
+        """All of them, at once; whether a worker was still at it (the run itself waits for them)."""
         for child in (self.leader, *self.workers):
             child.kill()
-        for child in (self.leader, *self.workers):
-            child.wait()
+        self.leader.wait()
+        return KILLED in [child.wait() for child in self.workers]
 
 
 def begun(bench: Bench, home: Path, uri: str, **told: Any) -> Run:
@@ -74,13 +75,14 @@ def worker_killed(bench: Bench, stop: int) -> Trial:
     place = bench.place()
     run = begun(bench, place / "first", str(place / "tables"), stop=stop)
     status = run.workers[0].wait()
-    where = f"before its commit {stop}" if status else f"after its last commit, {stop} or earlier"
+    assert status in (0, KILLED), run.workers[0].outcome()
+    where = f"before its commit {stop}" if status else f"it has no commit {stop}"
     catalogue = Catalogue(uri=run.uri)
     before = manifest(catalogue)
     early = [child.made() for child in (run.leader, *run.workers)]
     again = worker(bench, run.home, run.uri, run.name, 0, "-again")
     failed, children = finished(run._replace(workers=[again, *run.workers[1:]]))
-    trial = Trial("one of two workers killed, started again", where, tuple(failed))
+    trial = Trial("one of two workers killed, started again", where, tuple(failed), befell=status == KILLED)
     late = sum((child.made() for child in children), start=type(early[0])())
     late.subtract(early[0])  # the run and the other worker went on meanwhile
     late.subtract(early[2])
@@ -88,14 +90,16 @@ def worker_killed(bench: Bench, stop: int) -> Trial:
 
 
 def all_killed(bench: Bench, share: float) -> Trial:
-    """Run and workers are killed when so much of the time is over that the parts take; another run, by two again."""
+    """Run and workers are killed when so much time is over, earlier where both were done; two finish it."""
     place = bench.place()
     run = begun(bench, place / "first", str(place / "tables"))
     time.sleep(share * bench.seconds)
-    run.kill()
+    if not run.kill():
+        shutil.rmtree(place)
+        return all_killed(bench, share * EARLIER)
     catalogue = Catalogue(uri=run.uri)
     before = manifest(catalogue)
     failed, children = finished(begun(bench, place / "second", run.uri))
     made = sum((child.made() for child in children), start=type(children[0].made())())
-    trial = Trial("a run and its two workers killed", f"{share:.3f} of its time after handing out", tuple(failed))
+    trial = Trial("a run and its two workers killed", f"{share:.3f} of an onboarding after handing out", tuple(failed))
     return bench.judged(trial, place, before, manifest(catalogue), made)
