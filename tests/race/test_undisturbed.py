@@ -90,8 +90,9 @@ class Searcher:
         thread.start()
         try:
             yield
-            asked, until = self.turns, time.monotonic() + 60
-            while self.turns < asked + 2 and time.monotonic() < until:  # one more that began after the block
+            asked, until = self.turns, time.monotonic() + 300
+            while self.turns < asked + 2:  # one more that began after the block
+                assert time.monotonic() < until, f"{self.turns} turns, of which {asked} began before the end"
                 time.sleep(0.05)
         finally:
             over.set()
