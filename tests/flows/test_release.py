@@ -79,7 +79,7 @@ def test_a_worse_model_is_refused_until_it_is_wanted(
     """
     for shape in (trimesh.creation.icosphere(3, 9), trimesh.creation.cylinder(2, 60)):
         shape.export(cad / f"part-{len(shape.faces)}.stl")
-    who = customer.model_copy(update={"release": Release(queries=24)})
+    who = customer.model_copy(update={"release": Release(queries=24, variants="always")})
     first = onboard(who)
     assert (first["released"], first["compared"], set(first["recall"])) == (True, None, {"1", "5", "10"})
     asked = [codec.decode(row["image"]) for row in catalogue.rows("queries", ("id", "image"))]
@@ -115,7 +115,7 @@ def test_a_worse_model_is_refused_until_it_is_wanted(
     assert right["compared"]["before"] == right["compared"]["after"]
     assert len({row["part"] for row in catalogue.served().rows(catalogue.live(), ("part",))}) == 6
 
-    wanted = onboard(worse.model_copy(update={"release": Release(queries=24, tolerance=1)}))
+    wanted = onboard(worse.model_copy(update={"release": Release(queries=24, tolerance=1, variants="always")}))
     assert wanted["released"]
     assert wanted["compared"]["after"] < wanted["compared"]["before"]
     assert catalogue.served().embed == worse.recipe.embed

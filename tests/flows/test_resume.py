@@ -133,7 +133,7 @@ def test_a_step_that_fails_once_may_be_tried_again(
 ) -> None:
     """What Prefect does after a storage error: the same step of the same run again, and the numbers stay right."""
     (cad / "bad.stl").write_bytes(b"solid nothing")
-    whole, failed = getattr(publish, step), []
+    whole, failed, others = getattr(publish, step), [], set(zygotes())  # that of the pictures stays for the next one
 
     def once(*arguments: Any, **more: Any) -> Any:
         if not failed:
@@ -155,7 +155,7 @@ def test_a_step_that_fails_once_may_be_tried_again(
         job.find_parts()
         for parts in job.part_batches():
             job.make(parts)
-        assert not zygotes()
+        assert set(zygotes()) <= others
         summary = patiently(job.finish)
     assert failed == [step]
     assert summary["files"] == {"ok": 3, "quarantined": 1, "unchanged": 0}
