@@ -134,6 +134,7 @@ def test_what_cannot_be_measured_is_said_in_words(
         evaluate()
 
 
+@pytest.mark.slow
 def test_the_flow_is_one_of_prefects(catalogue: Catalogue, tmp_path: Path) -> None:
     """Started by Prefect it does the same; its form has a sentence for each parameter."""
     (tmp_path / "run.py").write_text(

@@ -7,12 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from blocks.catalogue import Catalogue
 from blocks.customer import Customer
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.slow
 def test_the_flow_is_one_of_prefects(customer: Customer, catalogue: Catalogue, tmp_path: Path) -> None:
     """Its form has a sentence for each parameter and each setting; what it cannot do ends the run in a sentence."""
     (tmp_path / "run.py").write_text(

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from prefect.logging import disable_run_logger
 
@@ -25,6 +26,7 @@ COURSE = Course(
 )
 
 
+@pytest.mark.slow
 def test_a_short_training_gives_a_pipeline_that_resumes_and_loads(tmp_path: Path) -> None:
     """The flow's steps end in a folder that diffusers loads, with and without geometry; more steps go on from there."""
     with disable_run_logger():

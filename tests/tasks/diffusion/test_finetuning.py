@@ -121,6 +121,7 @@ def test_a_stop_changes_nothing(tune: Callable[..., dict[str, Any]], stop: int) 
     assert Path(longer["adapter"]).name != Path(whole["adapter"]).name
 
 
+@pytest.mark.slow
 def test_another_seed_is_another_adapter(tune: Callable[..., dict[str, Any]]) -> None:
     """And its training begins anew; the checkpoint of the first is gone, since nobody would go on from it."""
     first = tune()
