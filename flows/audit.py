@@ -46,7 +46,10 @@ def audit(customer: CustomerBlock, repair: bool = False) -> dict[str, Any]:
         customer: Who the customer is, and where their catalogue lives.
         repair: Mend what can be mended; what needs the CAD is marked, and the next onboarding makes it again.
     """
-    with alone(customer), closing(Audit(customer.settings, customer.catalogue.catalogue())) as work:
+    with (
+        alone(customer, only_looks=not repair),
+        closing(Audit(customer.settings, customer.catalogue.catalogue())) as work,
+    ):
         if look(work) and repair:
             repaired(work)
         found = work.summary()

@@ -56,13 +56,23 @@ def gpu(customer: Customer, what: str) -> Iterator[None]:
         yield
 
 
-def ours(customer: CustomerBlock, source: SourceBlock | None = None) -> None:
-    """Raise ValueError where customer, source, catalogue and deployment are not one customer's."""
+def ours(customer: CustomerBlock, source: SourceBlock | None = None, *, only_looks: bool = False) -> None:
+    """Raise ValueError where customer, source, catalogue and deployment are not one customer's.
+
+    So it does where a damaged catalogue cannot say whose it is, unless the run `only_looks`.
+    """
     slug = customer.slug
     name: Any = runtime.deployment.name if deployed() else slug
     if name != slug:
         raise ValueError(f"This is the deployment of {name}: start that of {slug} for {slug}.")
-    owner.check(customer.catalogue.catalogue(), slug)
+    try:
+        owner.owner(customer.catalogue.catalogue())
+    except (RuntimeError, ValueError, OSError) as error:
+        if not only_looks:
+            what = f"The catalogue of {slug} does not say whose it is, since its runs cannot be read"
+            raise ValueError(f"{what}: look with an audit that repairs nothing.") from error
+    else:
+        owner.check(customer.catalogue.catalogue(), slug)
     if source is None or not source.location:
         return
     if source.customer and source.customer != slug:
@@ -72,12 +82,12 @@ def ours(customer: CustomerBlock, source: SourceBlock | None = None) -> None:
 
 
 @contextmanager
-def alone(customer: CustomerBlock, source: SourceBlock | None = None) -> Iterator[None]:
+def alone(customer: CustomerBlock, source: SourceBlock | None = None, *, only_looks: bool = False) -> Iterator[None]:
     """Wait until no other run of this customer works, and keep others waiting inside the `with` block.
 
-    Raises ValueError where customer, source and deployment are not one customer's.
+    Raises ValueError where customer, source and deployment are not one customer's, as `ours` does.
     """
-    ours(customer, source)
+    ours(customer, source, only_looks=only_looks)
     if not deployed():
         yield
         return

@@ -9,6 +9,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
 from blocks.catalogue import VECTORS
+from tasks.audit.shelves import readable
 from tasks.making import chunks
 from tasks.publish import DECODED, MANY, embed_again
 from tasks.reviews import REJECTED
@@ -24,7 +25,13 @@ FIRST: Final = ("runs", "orders", "queries", "files", "parts")  # tables whose r
 
 
 def mended(catalogue: Catalogue, found: Sequence[Finding], embedder: Embedder | None) -> None:
-    """Mend what was `found`, as far as its remedies say."""
+    """Mend what was `found`, as far as its remedies say.
+
+    Raises RuntimeError, before anything is written, where rows that were lost can be read.
+    """
+    for one in found:
+        if one.kind == "lost" and one.rows and readable(catalogue, one.table, one.rows):
+            raise RuntimeError(f"Rows of {one.table} that were lost can be read again: nothing is mended. Audit again.")
     _remove(catalogue, [one for one in found if one.table in FIRST])
     _mark(catalogue, found)  # or, stopped after what goes, nobody would make it again
     _remove(catalogue, [one for one in found if one.table not in FIRST])

@@ -112,7 +112,8 @@ def _said(table: str, row: dict[str, Any], what: str) -> dict[str, Any]:
 def judged(sandbox: Sandbox, rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> list[str]:
     """What is wrong with the bytes of each row, a clause that follows its name; "" where nothing is.
 
-    A child that does not come back is given fewer rows, until it is known which one it was.
+    A child that does not come back is given fewer rows, until it is known which one it was. Each is given a sound
+    picture too. Raises RuntimeError where that cannot be opened either: then the child is at fault, and not the bytes.
     """
     if not rows:
         return []
@@ -126,19 +127,42 @@ def judged(sandbox: Sandbox, rows: Sequence[dict[str, Any]], columns: Sequence[s
                     file.write(data)
                     spans[column] = (begin, begin + len(data))
                 pieces.append(Piece(kind=row["kind"], spans=spans, size=tuple(row.get("size") or ())))
-        return _asked(sandbox, path, pieces)
+            begin = file.tell()
+            file.write(_sound())
+            sound = Piece(kind="question", spans={"image": (begin, file.tell())})
+        return _asked(sandbox, path, pieces, sound)
 
 
-def _asked(sandbox: Sandbox, path: Path, pieces: Sequence[Piece]) -> list[str]:
-    told = [piece.model_dump() for piece in pieces]
+def _asked(sandbox: Sandbox, path: Path, pieces: Sequence[Piece], sound: Piece) -> list[str]:
+    """What is wrong with each of `pieces`, asked together with one that is `sound`, or else that one alone."""
+    told = [piece.model_dump() for piece in (*pieces, sound)]
     try:
         answer = sandbox.run(wrong, {"path": str(path), "pieces": told}, LIMITS, readable=[str(path)])
-        return [str(said) for said in answer.data]
     except Fault as fault:
+        if not pieces:
+            raise RuntimeError(_sick(str(fault))) from fault
         if len(pieces) == 1:
+            _asked(sandbox, path, [], sound)
             return [str(fault)]
         middle = len(pieces) // 2
-        return [said for some in (pieces[:middle], pieces[middle:]) for said in _asked(sandbox, path, some)]
+        return [said for some in (pieces[:middle], pieces[middle:]) for said in _asked(sandbox, path, some, sound)]
+    *found, health = (str(said) for said in answer.data)
+    if health:
+        raise RuntimeError(_sick(health))
+    return found
+
+
+def _sick(said: str) -> str:
+    return f"The audit cannot look: even a sound picture {said}. Nothing was found; audit again on a machine that can."
+
+
+def _sound() -> bytes:
+    """A picture that can be opened."""
+    import numpy as np
+
+    from tasks import codec
+
+    return codec.encode_photograph(np.zeros((8, 8, 3), dtype=np.uint8))
 
 
 def opened() -> Sandbox:

@@ -141,7 +141,8 @@ def orphans(rows: Rows, doubtful: set[str]) -> Iterator[Finding]:
         for row in rows.shelves.rows("queries", "id", "part"):
             if row["part"] not in numbers:
                 yield _gone("queries", row["id"], f"A question asks for {row['part']}, which is not there", row)
-    yield from _shapeless(rows)
+    if not doubtful & {"files", "parts"}:
+        yield from _shapeless(rows)
     yield from _left_orders(rows)
 
 
@@ -172,11 +173,13 @@ def _left_orders(rows: Rows) -> Iterator[Finding]:
 
 def compared(rows: Rows) -> Iterator[Finding]:
     """Vectors that are too many, lacking, or say of a picture what is not so; decisions that were not followed."""
+    lost = {one.table for one in rows.shelves.lost}
     there = {row["id"] for row in rows.vectors}
     for row in rows.vectors:
         picture = rows.pictures.get(row["id"])
         if picture is None:
-            yield _gone(rows.table, row["id"], "A vector is that of a picture which is not there", row)
+            if "images" not in lost:
+                yield _gone(rows.table, row["id"], "A vector is that of a picture which is not there", row)
         elif not picture["accepted"]:
             what = f"A vector is that of a rejected picture of {picture['part']}"
             yield _gone(rows.table, row["id"], what, row, kind="rejected")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from blocks.catalogue import key
@@ -17,7 +18,12 @@ if TYPE_CHECKING:
 PLACE: Final = "_rowid"  # LanceDB's own column: the upper half of a place is its fragment
 ROWS: Final = 128  # rows in memory with their pictures
 _SAID: Final = 160  # letters of an error of LanceDB's that are told
-_BROKEN: Final = (RuntimeError, ValueError, OSError)  # what LanceDB raises differs from one cause to the next
+BROKEN: Final = (RuntimeError, ValueError, OSError)  # what LanceDB raises differs from one cause to the next
+_DAMAGED: Final = re.compile(
+    r"(lance error: |LanceError\(IO\): |Generic N/A error: |Wrapped error: |External error: )*"
+    r"(Not found: |LanceError\(Arrow\): |Encountered corrupt file |Invalid input"
+    r"|Generic \w+ error: failed to fill whole buffer|file size is too small)"
+)
 
 
 class Shelves:
@@ -63,27 +69,28 @@ class Shelves:
         try:
             table = self.catalogue.table(name)
             columns = list(table.schema.names)
-        except _BROKEN as error:
+        except BROKEN as error:
             self._whole[name] = []
-            self.lost.append(self._gone(name, f"cannot be opened ({_short(error)})"))
+            self.lost.append(self._gone(name, f"cannot be opened ({damage(name, error)})"))
             return
         try:
             for _ in _read(table, columns, None, ROWS):
                 pass
-        except _BROKEN:
+        except BROKEN as error:
+            damage(name, error)
             self._around(name, table, columns)
 
     def _around(self, name: str, table: Any, columns: Sequence[str]) -> None:
         try:
             places = sorted(place for one in _read(table, [], None, 10_000) for place in one[PLACE].to_pylist())
-        except _BROKEN as error:
+        except BROKEN as error:
             self._whole[name] = []
-            self.lost.append(self._gone(name, f"cannot be read ({_short(error)})"))
+            self.lost.append(self._gone(name, f"cannot be read ({damage(name, error)})"))
             return
         sound: list[int] = []
         for fragment in sorted({place >> 32 for place in places}):
             mine = [place for place in places if place >> 32 == fragment]
-            fine, said = _readable(table, columns, mine)
+            fine, said = _readable(name, table, columns, mine)
             sound += fine
             if gone := sorted(set(mine) - set(fine)):
                 what = f"{len(gone)} rows of {name} cannot be read, since a data file is missing or damaged: {said}"
@@ -96,7 +103,13 @@ class Shelves:
         return Finding(table=name, kind="lost", key="", what=f"The table {name} {what}.")
 
 
-def _readable(table: Any, columns: Sequence[str], places: Sequence[int]) -> tuple[list[int], str]:
+def readable(catalogue: Catalogue, name: str, places: Sequence[int]) -> list[int]:
+    """Those of `places` of a table whose rows can be read now."""
+    table = catalogue.table(name)
+    return _readable(name, table, list(table.schema.names), places)[0]
+
+
+def _readable(name: str, table: Any, columns: Sequence[str], places: Sequence[int]) -> tuple[list[int], str]:
     """Those of `places` whose rows can be read, and what was said of the others."""
     said = ""
     fine: list[int] = []
@@ -105,10 +118,10 @@ def _readable(table: Any, columns: Sequence[str], places: Sequence[int]) -> tupl
         try:
             table.take_row_ids(few).select(list(columns)).to_arrow()
             fine += few
-        except _BROKEN as error:
-            said = _short(error)
+        except BROKEN as error:
+            said = damage(name, error)
             if len(few) > 1:  # one row at a time: a hole in a file takes only some of them
-                halves = [_readable(table, columns, half) for half in _halved(few)]
+                halves = [_readable(name, table, columns, half) for half in _halved(few)]
                 fine += [place for half, _ in halves for place in half]
     return fine, said
 
@@ -132,8 +145,19 @@ def _read(table: Any, columns: Sequence[str], places: Sequence[int] | None, most
         yield found
 
 
+def damage(name: str, error: Exception) -> str:
+    """The first words of what LanceDB says of `name`, where a file is not there or cannot be decoded.
+
+    Raises RuntimeError for anything else: a storage that does not answer has lost nothing.
+    """
+    if not isinstance(error, ValueError) and not _DAMAGED.match(str(error)):
+        what = f"The audit cannot look: reading {name} failed for a reason that is no damage ({_short(error)})"
+        raise RuntimeError(f"{what}. Audit again when the storage answers.") from error
+    return _short(error)
+
+
 def _short(error: Exception) -> str:
-    """The first words of what LanceDB says, without places in its own source."""
+    """The first words of an error, without places in its own source."""
     return str(error).split(", /")[0].removeprefix("lance error: ")[:_SAID]
 
 

@@ -1,8 +1,9 @@
 """An audit of one customer: what is found in their tables, and what a repair makes of it.
 
 A repair writes to the newest rows alone, in steps each of which may be the last: what searches read changes with one
-new row of the run that is live, once all is mended, and only where nothing else waits in the tables to go live. It
-begins anew with each round: what was removed may leave something else that belongs to nothing.
+new row of the run that is live, once all is mended, and only where nothing else waits in the tables to go live: what
+is marked goes live with the onboarding that makes it again, through the gate of its release. It begins anew with each
+round: what was removed may leave something else that belongs to nothing. What is lost is looked for twice.
 """
 
 from __future__ import annotations
@@ -10,14 +11,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from blocks.catalogue import SERVED
 from tasks.audit import mend, numbers, pieces, relations, wanted
 from tasks.audit.finding import Finding, counts
 from tasks.audit.relations import Rows
-from tasks.audit.shelves import Shelves
+from tasks.audit.shelves import BROKEN, Shelves, damage
 from tasks.progress import log
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from blocks.catalogue import Catalogue, Served
     from blocks.customer import Customer, Embed
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 
 ROUNDS: Final = 5  # of mending: what is removed leaves vectors, and these are told from what is there
 TOLD: Final = 1000  # findings that a summary names one by one
-_BROKEN: Final = (RuntimeError, ValueError, OSError)
 
 
 class Audit:
@@ -64,6 +65,9 @@ class Audit:
         mended: list[Finding] = []
         due = [one for one in self.found if one.is_due]
         for _ in range(ROUNDS):
+            if due and any(one.kind == "lost" for one in self.found):
+                self._look_again()
+                due = [one for one in self.found if one.is_due]
             if not due:
                 break
             mend.mended(self.catalogue, due, self._embedder)
@@ -71,12 +75,22 @@ class Audit:
             self.look()
             due = [one for one in self.found if one.is_due]
         self.mended = tuple(one for one in dict.fromkeys(mended) if one not in due)
-        if mended and self._whole and not due:
+        if mended and self._whole and not due and not any(map(_awaits, mended)):
             from tasks import publish
 
             publish.stay_live(self.catalogue)
             self.switched = True
         return self.found
+
+    def _look_again(self) -> None:
+        """Look a second time: what can be read now was never lost, and nor was what follows from it.
+
+        Raises RuntimeError where more is lost than before, since such a storage tells nothing.
+        """
+        before = _lost(self.found)
+        self.look()
+        if _lost(self.found) - before:
+            raise RuntimeError("More cannot be read than a moment ago: nothing is removed. Repair when that is over.")
 
     def summary(self) -> dict[str, Any]:
         """What was found, what was mended, and what waits for the next onboarding."""
@@ -118,16 +132,18 @@ class Audit:
         assert self._served is not None  # noqa: S101 - the caller looked
         try:
             return list(self._of(self._served, strict=True))
-        except _BROKEN as error:
+        except BROKEN as error:
             log.debug("what is live cannot be read", exc_info=True)
-            what = f"What searches read cannot be read ({str(error)[:120]}): onboard the customer again"
+            said = damage("what searches read", error)
+            what = f"What searches read cannot be read ({said}): onboard the customer again"
             return [Finding(table=self._vectors, kind="lost", key=self._served.run, what=what)]
 
     def _is_newest(self) -> bool:
         assert self._served is not None  # noqa: S101 - the caller looked
         try:
             return self._served.versions in (None, self.catalogue.newest(self._served.vectors))
-        except _BROKEN:
+        except BROKEN as error:
+            damage(self._vectors, error)
             return False
 
     @property
@@ -136,8 +152,6 @@ class Audit:
 
     @property
     def _indexed(self) -> set[str]:
-        from blocks.catalogue import SERVED
-
         return {*SERVED, self._vectors} - {""}
 
     @property
@@ -150,7 +164,7 @@ class Audit:
         embed: Embed = (self._served and self._served.embed) or self.customer.recipe.embed
         try:
             made = embedder(embed, self.customer.plugins, self.catalogue)
-        except _BROKEN as error:
+        except BROKEN as error:
             log.warning("The vectors cannot be made again: %s", error)
             return None
         return made if made.table == self._vectors else None
@@ -163,24 +177,34 @@ class Audit:
             marked = (col("recipe") == lit("")) & (col("status") == lit("active"))
             parts = self.catalogue.read("parts", ("part",), marked)
             files = self.catalogue.read("files", ("id",), col("reader") == lit(""))
-        except _BROKEN:
+        except BROKEN:
             return 0, 0
         return parts.num_rows, files.num_rows
 
     def _count(self, name: str) -> int | None:
         try:
             return int(self.catalogue.table(name).count_rows())
-        except _BROKEN:
+        except BROKEN:
             return None
+
+
+def _awaits(one: Finding) -> bool:
+    """Whether searches would find less until the next onboarding made again what this repair marked or removed."""
+    return one.remedy in {"remake", "read"} or (one.remedy == "again" and one.table in SERVED)
+
+
+def _lost(found: Iterable[Finding]) -> set[tuple[str, int]]:
+    """Tables and places of rows that cannot be read; -1 stands for a whole table."""
+    return {(one.table, place) for one in found if one.kind == "lost" for place in one.rows or (-1,)}
 
 
 def _served(catalogue: Catalogue) -> tuple[Served | None, list[Finding]]:
     """What searches read, where that can be told, and what is wrong with it."""
     try:
         served = catalogue.served()
-    except _BROKEN as error:
+    except BROKEN as error:
         log.debug("what is live is not known", exc_info=True)
-        what = f"Which run is live cannot be read ({str(error)[:120]})"
+        what = f"Which run is live cannot be read ({damage('runs', error)})"
         return None, [Finding(table="runs", kind="lost", key="live", what=what)]
     there, gone = set(catalogue.tables()), []
     for name, version in sorted((served.versions or {}).items()):
@@ -188,7 +212,8 @@ def _served(catalogue: Catalogue) -> tuple[Served | None, list[Finding]]:
             if name not in there:
                 raise ValueError("there is no such table")
             served.table(name)
-        except _BROKEN:
+        except BROKEN as error:
+            damage(name, error)
             what = f"The run that is live names version {version} of {name}, which is gone: onboard the customer again"
             gone.append(Finding(table=name, kind="missing", key=f"version {version}", what=what))
     if served.vectors and served.vectors not in there and served.versions is None:

@@ -252,12 +252,13 @@ def test_rows_and_numbers_are_mended_from_the_tables_alone(
 
 
 def test_what_needs_the_cad_is_marked_for_the_next_onboarding(
-    copy: Catalogue, look: Callable[[Catalogue], Audit]
+    copy: Catalogue, master: Made, look: Callable[[Catalogue], Audit], tmp_path: Path
 ) -> None:
-    """Damaged bytes are found and go; their parts and files are marked, and searches read the rest."""
+    """Damaged bytes are found and go; their parts and files are marked, and only what is whole again goes live."""
     planter = Planter(copy)
     planter.bytes()
     publish.stay_live(copy)
+    live = copy.served()
     audit = look(copy)
     assert planter.due <= found(audit)
     others = {kind for _, kind, _ in found(audit) - planter.due}
@@ -265,7 +266,10 @@ def test_what_needs_the_cad_is_marked_for_the_next_onboarding(
     left = audit.repair()
     assert {one.remedy for one in left} == {"later"}
     told = audit.summary()
-    assert (told["waiting"], told["switched"]) == ({"parts": 2, "files": 2}, True)
+    assert (told["waiting"], told["switched"]) == ({"parts": 2, "files": 2}, False)
+    assert copy.served() == live  # searches lose nothing until an onboarding has made it again
+    onboarded(copy, master.cad, tmp_path / "home")
+    assert answers(copy) == master.answers
 
 
 @pytest.mark.parametrize("how", ["gone", "cut", "zeros"])
