@@ -33,10 +33,13 @@ def due(catalogue: Catalogue, customer: Customer, now: datetime | None = None) -
 
 
 def applied(catalogue: Catalogue, customer: Customer, home: Path, now: datetime | None = None) -> dict[str, int]:
-    """Remove reports, rows of runs, and versions that are older than is kept; returns how many of the first two."""
+    """Remove reports, rows of runs, and versions that are older than is kept; returns how many of the first two.
+
+    Searches read the merged rows at once, unless a run that did not go live has left others in the tables.
+    """
     from lancedb.expr import col, lit
 
-    from tasks import report
+    from tasks import publish, report
     from tasks.forget.around import folder
 
     kept = customer.retention
@@ -48,8 +51,12 @@ def applied(catalogue: Catalogue, customer: Customer, home: Path, now: datetime 
     rows = [row["run"] for row in catalogue.rows("runs", ("run",), old)]
     if rows:
         catalogue.delete("runs", old)
+    served = catalogue.served()
+    whole = bool(served.vectors) and served.versions == catalogue.newest(served.vectors)
     for table in catalogue.tables():
         catalogue.compact(table, kept.versions_days)
+    if whole and served.versions != catalogue.newest(served.vectors):  # or the next run takes them for left over
+        publish.stay_live(catalogue)
     return gone | {"runs": len(rows)}
 
 

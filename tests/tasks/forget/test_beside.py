@@ -12,6 +12,7 @@ from lancedb.expr import col, lit
 
 from blocks.catalogue import Catalogue
 from blocks.customer import Customer, Retention
+from tasks import publish
 from tasks.diffusion import adapters
 from tasks.forget import around, receipts, retention, whole
 from tasks.forget.work import Forgetting
@@ -94,6 +95,18 @@ def test_retention_says_which_parts_are_due(fresh: Copy, tmp_path: Path) -> None
     catalogue.upsert("runs", [{"run": run, **old} for run in ("20260801-000000-000000", "20261101-000000-000000")])
     assert retention.applied(catalogue, kept, tmp_path, now) == {"reports": 0, "runs": 1}
     assert {row["run"] for row in catalogue.rows("runs", ("run",))} == {"r1", "20261101-000000-000000"}
+
+
+def test_merging_leaves_nothing_that_waits_to_go_live(fresh: Copy, tmp_path: Path) -> None:
+    """What searches read are the merged rows, or the next run would take them for those of a run that was stopped."""
+    catalogue = fresh()
+    for part in catalogue.rows("parts", ("part",))[:2]:
+        catalogue.table("parts").update(where=col("part") == lit(part["part"]), values={"name": "Renamed"})
+    publish.stay_live(catalogue)
+    before = catalogue.served()
+    retention.applied(catalogue, ACME, tmp_path)
+    served = catalogue.served()
+    assert served.versions == catalogue.newest(served.vectors) != before.versions
 
 
 def test_leftovers_of_killed_processes_go_when_they_are_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
