@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections import defaultdict
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -23,10 +25,11 @@ if TYPE_CHECKING:
     from tasks.records import Body, Colour
 
 HEAD = 1 << 20  # where material libraries are named: before the first face that uses one
-MOST_LIBRARIES = 100
+MOST_LIBRARIES, MOST_LIBRARY_BYTES = 100, 1 << 22  # of one file
+MOST_SEARCHED = 2048  # libraries whose textures are known: a thousand files may share them
 
 _LIBRARY = re.compile(rb"(?m)^[ \t]*mtllib[ \t]+([^\r\n]{1,400})")
-_MAP = re.compile(rb"(?mi)^[ \t]*(?:map_\w+|bump|disp|decal|refl)[ \t]+([^\r\n]{1,400})")
+_MAPS = (b"map_", b"bump", b"disp", b"decal", b"refl")
 _COMMENT = re.compile(rb"(?m)^[ \t]*#([^\r\n]{1,400})")
 
 
@@ -38,11 +41,13 @@ class Obj:
     def companions(self, path: Path) -> list[str]:
         """Names of its material libraries and their textures."""
         with path.open("rb") as file:
-            names = named(_LIBRARY, file.read(HEAD))
-        for library in [found for name in names[:MOST_LIBRARIES] if (found := beside(path, name))]:
-            with library.open("rb") as file:
-                names += [name.split()[-1] for name in named(_MAP, file.read(HEAD))]
-        return names
+            data = file.read(HEAD)
+        names, textures = _library_names(data), dict[str, None]()
+        for library in _libraries(path, data):
+            with contextlib.suppress(OSError):
+                state = library.stat()
+                textures.update(dict.fromkeys(_textures(library, state.st_mtime_ns, state.st_size)))
+        return names + list(textures)[:MOST_NAMED]
 
     def __call__(self, path: Path) -> list[Body]:
         """Bodies of the file at `path`, in mm where a comment or its name says which unit it has."""
@@ -106,29 +111,81 @@ def _index(word: bytes, count: int) -> int:
     return number - 1 if number > 0 else count + number if number < 0 else -1
 
 
+def _library_names(data: bytes) -> list[str]:
+    return named(_LIBRARY, data[:HEAD].replace(b"\r", b"\n"))[:MOST_LIBRARIES]
+
+
+def _libraries(path: Path, data: bytes) -> list[Path]:
+    """Its material libraries that are there; together no more bytes than are looked through for one file."""
+    found: dict[Path, None] = {}
+    left = MOST_LIBRARY_BYTES
+    for name in _library_names(data):
+        library = beside(path, name)
+        if library is None or library in found:
+            continue
+        with contextlib.suppress(OSError):
+            size = library.stat().st_size
+            if size <= left:
+                found[library] = None
+                left -= size
+    return list(found)
+
+
+def _statements(library: Path) -> Iterator[tuple[bytes, list[bytes]]]:
+    """Each key of a library in small letters, and what follows it; the same for who searches and for who reads."""
+    with library.open("rb") as file:
+        data = file.read(MOST_LIBRARY_BYTES)
+    for words in _lines(data):
+        yield words[0].lower(), words[1:]
+
+
+def _picture(words: list[bytes]) -> str:
+    """Name of the texture that a map statement ends with, or nothing."""
+    return words[-1][:400].decode("utf-8", "replace").strip('"') if words else ""
+
+
+@lru_cache(MOST_SEARCHED)
+def _textures(library: Path, changed: int, size: int) -> tuple[str, ...]:  # noqa: ARG001 - a changed one is another
+    """Names of the textures in a library, at most as many as one file may have, in its order."""
+    names: dict[str, None] = {}
+    for key, words in _statements(library):
+        if key.startswith(_MAPS) and (name := _picture(words)):
+            names[name] = None
+            if len(names) >= MOST_NAMED:
+                break
+    return tuple(names)
+
+
 def _materials(path: Path, data: bytes) -> dict[str, Colour]:
-    """Colours of the materials in its libraries; a library that is missing does not spoil a part."""
+    """Colours of the materials in its libraries; a library that cannot be read does not spoil a part."""
     colours: dict[str, Colour] = {}
     textures: dict[str, Colour | None] = {}  # by name: many materials may have one
-    for library in filter(None, (beside(path, name) for name in named(_LIBRARY, data[:HEAD])[:MOST_LIBRARIES])):
-        name = ""
-        for words in _lines(library.read_bytes()):
-            key, said = words[0].lower(), b" ".join(words[1:]).decode("utf-8", "replace")
-            if key == b"newmtl":
-                name = said
-            elif key == b"kd" and len(words) >= 4:
-                red, green, blue = (round(min(max(0.0, float(word)), 1.0), 4) for word in words[1:4])
-                colours[name] = (red, green, blue)
-            elif key == b"map_kd" and (look := _texture(path, (said.split() or [""])[-1], textures)):
-                colours[name] = look
+    for library in _libraries(path, data):
+        with contextlib.suppress(OSError):
+            _coloured(path, library, colours, textures)
     return colours
 
 
+def _coloured(path: Path, library: Path, colours: dict[str, Colour], textures: dict[str, Colour | None]) -> None:
+    """Add the colours of the materials in `library`."""
+    name = ""
+    for key, words in _statements(library):
+        if key == b"newmtl":
+            name = b" ".join(words).decode("utf-8", "replace")
+        elif key == b"kd" and len(words) >= 3:
+            with contextlib.suppress(ValueError):  # it may also be a spectrum in another file
+                red, green, blue = (round(min(max(0.0, float(word)), 1.0), 4) for word in words[:3])
+                colours[name] = (red, green, blue)
+        elif key == b"map_kd" and (look := _texture(path, _picture(words), textures)):
+            colours[name] = look
+
+
 def _texture(path: Path, name: str, known: dict[str, Colour | None]) -> Colour | None:
-    """Mean colour of a texture, or None where it is not there; `known` are those that were looked at."""
+    """Mean colour of a texture, or None where it cannot be had; `known` are those that were looked at."""
     if name not in known and len(known) < MOST_NAMED:
-        found = beside(path, name)
-        known[name] = mean_colour(found.read_bytes()) if found else None
+        found, known[name] = beside(path, name), None
+        with contextlib.suppress(OSError):
+            known[name] = mean_colour(found.read_bytes()) if found else None
     return known.get(name)
 
 

@@ -7,10 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from blocks.customer import Quotas
+from blocks.source import Source
+from tasks import confine
+from tasks.ingest import read, scan
+from tasks.readers import obj
 from tasks.readers.obj import Obj
 from tasks.sandbox import Refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 TEXT = """# units: inch
@@ -64,6 +70,63 @@ def test_a_missing_library_spoils_nothing(part: Path) -> None:
     """Without its materials a part is a part without colours."""
     (part.parent / "look.mtl").unlink()
     assert [body.colour for body in Obj()(part)] == [None, None]
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        LOOK.replace("\n", "\r"),
+        "# " + "x" * 1_100_000 + "\n" + LOOK,
+        LOOK.replace("1 paint.png", '1 \\\n"paint.png"'),
+        "newmtl red\nKd spectral a.rfl 1\n" + LOOK,
+    ],
+    ids=["returns", "late", "continued", "spectrum"],
+)
+def test_what_is_read_may_be_read(part: Path, look: str) -> None:
+    """A texture is found before the sandbox wherever its reader finds it, so that it is open to it."""
+    (part.parent / "look.mtl").write_text(look, encoding="utf-8", newline="")
+    assert Obj().companions(part) == ["look.mtl", "paint.png"]
+    with Source(location=str(part)).open(Quotas()) as listing:
+        (found,) = scan(listing, "acme")
+    reading = read(found, Quotas())
+    assert reading.reason == ""
+    assert reading.bodies[1].colour == pytest.approx((0, 0.4, 0.8), abs=0.01)
+
+
+def test_what_may_not_be_read_spoils_nothing(part: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A library or a texture that is closed to the reader is one that is missing."""
+    for closed, colours in ((["look.mtl"], [(0.9, 0.1, 0.1), (0, 0, 1)]), ([], [None, None])):
+        monkeypatch.setattr(Obj, "companions", lambda *_, names=closed: names)
+        with Source(location=str(part)).open(Quotas()) as listing:
+            (found,) = scan(listing, "acme")
+        reading = read(found, Quotas())
+        assert reading.reason == ""
+        if confine.landlock_version():
+            assert [body.colour for body in reading.bodies] == colours
+
+
+def test_a_shared_library_is_searched_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand files may name the same libraries, which are looked through outside the sandbox."""
+    for index in range(20):
+        (tmp_path / f"{index}.mtl").write_text(f"newmtl a\nmap_Kd {index}.png\n", encoding="utf-8")
+    for index in range(30):
+        (tmp_path / f"{index}.obj").write_text("".join(f"mtllib {name}.mtl\n" for name in range(20)), encoding="utf-8")
+    searched: list[str] = []
+    whole = obj._statements
+
+    def counted(library: Path) -> Iterator[tuple[bytes, list[bytes]]]:
+        searched.append(library.name)
+        return whole(library)
+
+    monkeypatch.setattr(obj, "_statements", counted)
+    for index in range(30):
+        assert len(Obj().companions(tmp_path / f"{index}.obj")) == 40
+    assert sorted(searched) == sorted(f"{index}.mtl" for index in range(20))
+    monkeypatch.setattr(obj, "MOST_LIBRARY_BYTES", 100)
+    assert len(obj._libraries(tmp_path / "0.obj", (tmp_path / "0.obj").read_bytes())) < 10
+    (tmp_path / "3.mtl").write_text("newmtl a\nmap_Kd another.png\n", encoding="utf-8")
+    monkeypatch.undo()
+    assert "another.png" in Obj().companions(tmp_path / "0.obj")
 
 
 def test_nothing_outside_its_folder_is_read(part: Path, tmp_path: Path) -> None:
