@@ -49,7 +49,8 @@ class Mesh:
             data = data[: STL_HEADER + STL_FACE * int.from_bytes(data[80:84], "little")]  # without what trails behind
         mesh = loaded(data, suffix[1:])
         vertices, faces = _announced(data, suffix)
-        if len(mesh.vertices) < vertices or len(mesh.faces) < faces:  # a face of four corners becomes two
+        # a face of four corners becomes two, and one of two corners none
+        if len(mesh.vertices) < vertices or (len(mesh.faces) < faces and not _ended(data, suffix)):
             raise Refusal("holds fewer vertices or faces than it announces: it seems to have been cut off")
         shape = Shape(np.asarray(mesh.vertices, dtype=np.float64), np.asarray(mesh.faces, dtype=np.int64), colour)
         if colour is None:
@@ -112,6 +113,25 @@ def _announced(data: bytes, suffix: str) -> tuple[int, int]:
     head = data[: data.find(b"end_header") + 1][:65536]
     counts = {kind: int(count) for kind, count in _ELEMENT.findall(head)}
     return counts.get(b"vertex", 0), counts.get(b"face", 0)
+
+
+def _ended(data: bytes, suffix: str) -> bool:
+    """Whether the last record that a PLY or OFF file announces is there, and is whole."""
+    if suffix == ".off" and (found := _COUNTS.match(data)):
+        rest = (line.partition(b"#")[0].split() for line in data[found.end() :].splitlines()[1:])
+        records, count, listed = [words for words in rest if words], int(found[1]) + int(found[2]), True
+    else:
+        head, _, body = data.partition(b"end_header")
+        if b"format ascii" not in head:
+            return True  # the library has compared the length of one that is not text
+        records = [line.split() for line in body.splitlines()[1:]]
+        elements = re.split(rb"(?m)^element[ \t]", head)[1:]
+        count = sum(int(element.split()[1]) for element in elements)
+        listed = elements[-1].splitlines()[1].startswith(b"property list")
+    if len(records) < count:
+        return False
+    last = records[count - 1]
+    return bool(last) and (not listed or len(last) > int(last[0]))
 
 
 def _off(data: bytes) -> None:

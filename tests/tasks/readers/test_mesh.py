@@ -82,6 +82,21 @@ def test_what_was_cut_off_says_so(tmp_path: Path) -> None:
         read(tmp_path / "c.stl", b"so")
 
 
+SQUARE = "0 0 0\n1 0 0\n1 1 0\n0 1 0\n"
+PLY = "ply\nformat ascii 1.0\nelement vertex 4\nproperty float x\nproperty float y\nproperty float z\nelement face 3\n"
+PLY += "property list uchar int vertex_indices\nend_header\n" + SQUARE
+
+
+@pytest.mark.parametrize(("name", "head"), [("a.off", "OFF # of ours\n4 3 0\n\n" + SQUARE), ("a.ply", PLY)])
+def test_a_line_among_the_faces_is_left_out(tmp_path: Path, name: str, head: str) -> None:
+    """A face of two corners is none, and no sign that a file was cut off; one that is not there is."""
+    assert len(read(tmp_path / name, f"{head}3 0 1 2\n2 0 1\n3 0 2 3\n".encode()).faces) == 2
+    assert len(read(tmp_path / name, f"{head}3 0 1 2\n3 0 2 3\n2 0 1".encode()).faces) == 2
+    for rest in ("3 0 1 2\n2 0 1\n", "3 0 1 2\n2 0 1\n3 0 2"):
+        with pytest.raises((Refusal, ValueError, IndexError)):
+            read(tmp_path / name, f"{head}{rest}".encode())
+
+
 def test_colours_are_found(tmp_path: Path) -> None:
     """Colours of vertices and faces, and the one that some programs write into an STL header."""
     for kind in ("vertex", "face"):
