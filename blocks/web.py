@@ -29,7 +29,8 @@ _HEADERS: Final = ((b"accept", b"*/*"), (b"accept-encoding", b"identity"), (b"us
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")  # an IPv4 address in the last four bytes
 # what not every Python knows to be nobody's
-_SPECIAL: Final = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "64:ff9b:1::/48", "fec0::/10")))
+_SPECIAL: Final = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "64:ff9b:1::/48", "3fff::/20", "fec0::/10")))
+NAMED: Final = 200  # most bytes of a download's name
 _ZLIB_ANY: Final = 47  # zlib's window bits for gzip and deflate alike
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -58,7 +59,7 @@ def place(url: str) -> Place:
         raise ValueError("The source's URL makes no sense: give one such as https://example.org/parts.zip.") from None
     if secret:
         raise ValueError("The source's URL holds a password: give a signed URL, or put the files into a bucket.")
-    shown = f"{scheme}://{host}{f':{port}' if port else ''}{parts.path}"[:300]
+    shown = f"{scheme}://{f'[{host}]' if ':' in host else host}{f':{port}' if port else ''}{parts.path}"[:300]
     if scheme not in WEB or not host:
         raise ValueError(f"{shown} cannot be fetched: only http and https addresses are.")
     return Place(scheme, host, port, parts.raw_path, "".join(one if one.isprintable() else "?" for one in shown))
@@ -149,9 +150,11 @@ def _plain(raw: Iterable[bytes], coding: str, asked: Place) -> Iterator[bytes]:
     try:
         for packed in raw:
             left = packed
-            while left and not unpacker.eof:
+            while left:
+                if unpacker.eof:  # gzip may come in several members, one after the other
+                    unpacker = zlib.decompressobj(_ZLIB_ANY)
                 yield unpacker.decompress(left, BLOCK)
-                left = unpacker.unconsumed_tail
+                left = unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail
         if not unpacker.eof:
             yield unpacker.flush()
     except zlib.error:
@@ -189,7 +192,10 @@ def download_name(path: str, disposition: str) -> str:
     except (ValueError, LookupError, AttributeError):  # a header that no server should send
         name = unquote(urlsplit(path).path)
     name = PurePosixPath(name.replace("\\", "/")).name
-    name = "".join(one for one in name if one.isprintable()).encode()[:200].decode(errors="ignore")
+    name = "".join(one for one in name if one.isprintable())
+    suffix = PurePosixPath(name).suffix.encode()[-20:]  # what kind of file it is must not be lost
+    if len(name.encode()) > NAMED:
+        name = (name.encode()[: NAMED - len(suffix)] + suffix).decode(errors="ignore")
     return name if name not in {"", ".", ".."} else "download"
 
 

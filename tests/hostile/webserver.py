@@ -114,6 +114,12 @@ class Misbehaving(BaseHTTPRequestHandler):
     def _nothttp(self) -> None:
         self.wfile.write(b"SSH-2.0-OpenSSH_9.2\r\n" * 100)
 
+    def _members(self) -> None:
+        """Packed in two pieces, one after the other, as `cat a.gz b.gz` makes them."""
+        packed = gzip.compress(self.body[:7]) + gzip.compress(self.body[7:])
+        self._head(content_encoding="gzip", content_length=len(packed))
+        self.wfile.write(packed)
+
     def _gzip(self) -> None:
         packed = gzip.compress(self.body)
         self._head(content_encoding="gzip", content_length=len(packed))
