@@ -111,11 +111,11 @@ def measure(
     from tasks.templates.likeness import Shapes, turned
 
     geometry = _geometries(catalogue, among)
-    asked, vectors, notes = embedded(embedder, queries, done, turned if Shapes.there(catalogue) else None)
+    asked, vectors, beside, notes = embedded(embedder, queries, done, turned if Shapes.there(catalogue) else None)
     if not asked:
         raise ValueError(" ".join(["There is no picture to measure with.", *notes[:3]]))
     alike = likeness(catalogue, table, vectors, sorted(geometry))
-    shapes = Shapes(catalogue, asked, [geometry[part] for part in alike.parts])
+    shapes = Shapes(catalogue, beside, [geometry[part] for part in alike.parts])
     relevant = [_identical(query.part, geometry) for query in asked]
     found: dict[str, tuple[Figures, list[float]]] = {}
     rankings: list[Ranking] = []
@@ -157,13 +157,15 @@ def embedded(
     embedder: Embedder,
     queries: Sequence[Query],
     done: Callable[[int], None],
-    beside: Callable[[Query], object] | None = None,
-) -> tuple[list[Query], Floats, list[str]]:
+    beside: Callable[[Query], Floats] | None = None,
+) -> tuple[list[Query], Floats, list[Floats], list[str]]:
     """The queries whose pictures can be opened, vectors (n, looks, d) of them, and a sentence for each other one.
 
-    What is asked `beside` the vectors is asked while the cut-out of a picture is remembered.
+    Before the sentences comes what `beside` gives of each that can be opened, nothing without it: it is asked while
+    the cut-out of a picture is remembered.
     """
     asked: list[Query] = []
+    found: list[Floats] = []
     notes: list[str] = []
     vectors = [embedder.looks([])]
     for start in range(0, len(queries), _PICTURES):
@@ -176,10 +178,9 @@ def embedded(
                 notes.append(str(error))
         vectors.append(embedder.looks(pictures))
         if beside is not None:
-            for query in asked[len(asked) - len(pictures) :]:
-                beside(query)
+            found += [beside(query) for query in asked[len(asked) - len(pictures) :]]
         done(min(_PICTURES, len(queries) - start))
-    return asked, np.concatenate(vectors), notes
+    return asked, np.concatenate(vectors), found, notes
 
 
 def _rankings(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from blocks.customer import Customer
     from tasks.embed import Embedder
 
-SMALLEST: Final = 512  # pictures of the smallest batch
+SMALLEST: Final = 512  # pictures of the smallest batch, and those after which the GPU seconds are looked at again
 COMMIT: Final = 16_384  # most vectors in a commit: each reads all keys, and a million take 90 commits, not 2,000
 
 
@@ -99,17 +99,30 @@ class Filling:
     def make(self, names: Sequence[str]) -> int:
         """Embed pictures, in one commit, or one for every 16,384; returns how many vectors that gave."""
         self._parts = self._parts or self._active()
-        return sum(self._counted(some) for some in chunks(names, COMMIT))
+        return sum(self._committed(some) for some in chunks(names, COMMIT))
 
-    def _counted(self, names: Sequence[str]) -> int:
+    def _committed(self, names: Sequence[str]) -> int:
+        """Embed pictures in one commit; what there is when the customer's seconds are used up is kept too."""
+        rows: list[dict[str, Any]] = []
+        try:
+            for some in chunks(names, SMALLEST):
+                rows += self._counted(some)
+        finally:
+            if rows:
+                self.catalogue.upsert(self.embedder.table, rows, dimension=self.embedder.dimension)
+                self._count += len(rows)
+        return len(rows)
+
+    def _counted(self, names: Sequence[str]) -> list[dict[str, Any]]:
         """Embed pictures; on a GPU, where the customer's file has it done there, within its seconds of the month."""
         if not on_gpu(self.customer, "embed"):
-            return self._make(names)
+            return self._embedded(names)
         refuse(self.customer, self.catalogue)
         with counted(self.catalogue, "embed"):
-            return self._make(names)
+            return self._embedded(names)
 
-    def _make(self, names: Sequence[str]) -> int:
+    def _embedded(self, names: Sequence[str]) -> list[dict[str, Any]]:
+        """Vector rows of pictures, a few of which are in memory as pixels at once."""
         from lancedb.expr import col
 
         rows: list[dict[str, Any]] = []
@@ -117,9 +130,7 @@ class Filling:
             pictures = self.shown.rows("images", ("id", "part", "kind", "image"), col("id").isin(list(some)))
             rows += embedded(pictures, self._parts, self.embedder)
             self.progress.advance("vectors", len(some))
-        self.catalogue.upsert(self.embedder.table, rows, dimension=self.embedder.dimension)
-        self._count += len(rows)
-        return len(rows)
+        return rows
 
     def summary(self) -> dict[str, Any]:
         """How many vectors it made."""

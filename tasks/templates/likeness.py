@@ -19,19 +19,20 @@ if TYPE_CHECKING:
     from tasks.queries import Query
     from tasks.records import Floats
 
-_AT_ONCE: Final = 64  # queries whose turned pictures are in memory
+_AT_ONCE: Final = 64  # queries that are compared at once
 
 
 class Shapes:
-    """The shapes of parts beside `queries`; `geometry` is that of each part, empty for one without CAD.
+    """The shapes of parts beside queries; `geometry` is that of each part, empty for one without CAD.
 
-    What was compared once is remembered.
+    `pictures` are those of the queries, `turned`; none where the catalogue has no shapes to compare with. What was
+    compared once is remembered.
     """
 
-    def __init__(self, catalogue: Catalogue, queries: Sequence[Query], geometry: Sequence[str]) -> None:
-        self._catalogue, self._queries, self._geometry = catalogue, queries, np.array(geometry, dtype=object)
+    def __init__(self, catalogue: Catalogue, pictures: Sequence[Floats], geometry: Sequence[str]) -> None:
+        self._catalogue, self._pictures, self._geometry = catalogue, pictures, np.array(geometry, dtype=object)
         self._there = self.there(catalogue)
-        shape = (len(queries), len(geometry)) if self._there else (0, 0)
+        shape = (len(pictures), len(geometry)) if self._there else (0, 0)
         self._fits = np.full(shape, np.nan, np.float32)
         self._compared = np.zeros(shape, dtype=bool)
 
@@ -61,7 +62,7 @@ class Shapes:
         new = first & ~self._compared[rows.start : rows.stop]
         wanted = [set(self._geometry[some].tolist()) - {""} for some in new]
         asked = [row for row, some in zip(rows, wanted, strict=True) if some]
-        pictures = [turned(self._queries[row]) for row in asked]
+        pictures = [self._pictures[row] for row in asked]
         found = fits(self._catalogue, pictures, [some for some in wanted if some])
         for row, fit in zip(asked, found, strict=True):
             values = [fit[name].score if name in fit else np.nan for name in self._geometry]
@@ -72,6 +73,8 @@ class Shapes:
 @lru_cache(maxsize=1024)
 def turned(query: Query) -> Floats:
     """The picture of a query, turned, (TURNS, k): it is asked of what was made, and again of what is live.
+
+    Those of a thousand queries are remembered for that; of more, each is turned again.
 
     Raises ValueError with a sentence where weights are missing.
     """

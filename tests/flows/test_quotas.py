@@ -11,7 +11,7 @@ import trimesh
 
 from blocks.catalogue import Catalogue
 from blocks.customer import Customer, Pools
-from tasks import budget
+from tasks import budget, vectors
 from tasks.report import brief
 from tasks.tuning.course import Course
 from tasks.tuning.work import opened as learning
@@ -116,3 +116,21 @@ def test_learning_and_embedding_end_with_the_month_too(
     assert sum(filling.make(batch) for batch in filling.batches()) > 0
     assert sorted(row["what"] for row in catalogue.rows("usage", ("what",))) == ["adapt", "augment", "embed"]
     assert budget.spent(who, catalogue).seconds > 50
+
+
+def test_vectors_end_within_a_commit_and_what_is_made_is_kept(
+    onboard: Run, catalogue: Catalogue, customer: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The seconds are looked at after each piece of a commit, so that at most one piece is over them."""
+    onboard(_quick(customer))
+    catalogue.drop(catalogue.served().vectors)
+    monkeypatch.setattr(vectors, "SMALLEST", 1)
+    pooled = customer.model_copy(update={"pools": Pools(gpu="gpu", on_gpu=("embed",))})
+    filling = Filling(allowed(pooled, gpu_seconds=1e-6), catalogue)
+    names = filling.lacking()
+    assert len(names) == 3
+    with pytest.raises(ValueError, match="No more work of a GPU is begun"):
+        filling.make(names)
+    assert len(catalogue.rows(filling.embedder.table, ("id",))) == 1
+    rest = Filling(customer, catalogue)
+    assert rest.make(rest.lacking()) == 2
