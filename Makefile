@@ -39,20 +39,19 @@ test-promise: setup  ## hostile files, stops, races, customers apart, a small mi
 	$(BIN)/pytest --durations=15 tests/hostile tests/crash tests/race tests/isolation tests/bench
 
 test-runs: setup  ## the tests of whole runs
-	$(BIN)/pytest --durations=15 tests/flows --ignore tests/flows/test_workers.py
+	$(BIN)/pytest --durations=15 tests/flows
 
 test-commands: setup  ## the tests of the command
 	$(BIN)/pytest --durations=15 tests/infra --ignore tests/infra/platform
 
 test-platform: setup  ## the tests of server, workers and browser together: they mostly wait
 	$(BIN)/pytest --durations=5 tests/infra/platform
-	$(BIN)/pytest tests/flows/test_workers.py
 
 test-slow: setup  ## the tests that CI has no time for
 	$(BIN)/pytest -m slow --durations=0
 
 coverage: setup  ## how much of the code the tests of steps and runs reach: a table
-	$(BIN)/pytest --cov --cov-report=term:skip-covered --ignore tests/infra/platform --ignore tests/flows/test_workers.py
+	$(BIN)/pytest --cov --cov-report=term:skip-covered --ignore tests/infra/platform
 
 lint: setup  ## ruff, mypy --strict, the direction of imports
 	$(BIN)/ruff check

@@ -196,6 +196,7 @@ def matrix(catalogue: Catalogue) -> np.ndarray:
     return np.array([row["vector"] for row in rows])
 
 
+@pytest.mark.slow
 def test_a_run_that_is_spread_over_workers_makes_what_one_process_makes(
     onboard: Run, who: Customer, bucket: str, many: Path, catalogue: Catalogue, tmp_path: Path
 ) -> None:
