@@ -26,21 +26,33 @@ from tasks.forget.storage import Storage
 
 THEIR_WORD = "Geheimnis-der-zweiten"
 
-# a command -> its words with the name of the one customer and what belongs to the other; {image}, {out} and {photos}
-# are filled in. Who adds a command adds a row here, or a test fails.
-ATTEMPTS: dict[str, tuple[str, ...]] = {
-    "onboard": ("onboard acme --json",),
-    "search": ("search acme --text Geheimnis --json", "search acme --text only-theirs --json"),
-    "evaluate": ("evaluate acme --photos {photos} --json",),
-    "adapt": ("adapt acme --dry-run --json",),
-    "reembed": ("reembed acme --model partsight-small --weights {theirs} --json",),
-    "review": ("review acme --accept {image}", "review acme --part only-theirs --out {out}/review.html"),
-    "finetune": ("finetune acme --photos {photos} --json",),
-    "parts": ("parts acme --json",),
-    "images": ("images acme --out {out}/all --json", "images acme --part only-theirs --out {out}/one"),
-    "export": ("export acme --to webdataset --out {out}/tar --json",),
-    "forget": ("forget acme --part only-theirs --yes --json", "forget acme --retention --json"),
-    "audit": ("audit acme --json", "audit acme --repair --json"),
+# a command -> its words with the name of the one customer and what belongs to the other ({image}, {out}, {photos} and
+# {theirs} are filled in), its exit code, and what it says. Who adds a command adds a row here, or a test fails.
+ATTEMPTS: dict[str, dict[str, tuple[int, str]]] = {
+    "onboard": {"onboard acme --json": (0, '"released": true')},
+    "search": {
+        "search acme --text Geheimnis --json": (0, '"part": "washer"'),
+        "search acme --text only-theirs --json": (0, '"part": "washer"'),
+    },
+    "evaluate": {"evaluate acme --photos {photos} --json": (1, "'only-theirs' is no part of this catalogue")},
+    "adapt": {"adapt acme --dry-run --json": (1, "two are the least that can be told apart")},
+    "reembed": {"reembed acme --model partsight-small --weights {theirs} --json": (1, "is not loaded")},
+    "review": {
+        "review acme --accept {image}": (1, "There is no picture"),
+        "review acme --part only-theirs --out {out}/review.html": (0, "0 variants"),
+    },
+    "finetune": {"finetune acme --photos {photos} --json": (1, "Nothing of this customer is rendered yet")},
+    "parts": {"parts acme --json": (0, '"part": "washer"')},
+    "images": {
+        "images acme --out {out}/all --json": (0, '"parts": 1'),
+        "images acme --part only-theirs --out {out}/one": (2, "There is no part 'only-theirs'"),
+    },
+    "export": {"export acme --to webdataset --out {out}/tar --json": (0, '"pictures": 2')},
+    "forget": {
+        "forget acme --part only-theirs --yes --json": (1, "There is no part 'only-theirs'"),
+        "forget acme --retention --json": (0, '"parts": 0'),
+    },
+    "audit": {"audit acme --json": (0, '"clean": true'), "audit acme --repair --json": (0, '"clean": true')},
 }
 NOBODYS = {  # commands that are about no one customer, and what they read
     "deploy": "customers' files, which the operator has all of; one block each (tests/infra/test_deploy_wanted.py)",
@@ -65,13 +77,15 @@ def test_every_command_has_a_row() -> None:
 
 @pytest.mark.parametrize("words", [words for rows in ATTEMPTS.values() for words in rows])
 def test_no_command_reaches_another_customer(two: Any, partsight: Any, tmp_path: Path, words: str) -> None:
-    """Whatever of theirs it is given: nothing of theirs is said, written or changed."""
+    """Whatever of theirs it is given: it does its work or says why not; nothing of theirs is said, written, changed."""
+    wanted, told = next(rows[words] for rows in ATTEMPTS.values() if words in rows)
     before = two.state()
     photos = tmp_path / "photos"
     (photos / "only-theirs").mkdir(parents=True)
     (photos / "only-theirs" / "1.jpg").write_bytes(b"no picture")
     filled = words.format(image=two.image(), out=tmp_path / "out", photos=photos, theirs=two.theirs.uri)
-    _, said = partsight(*filled.split())
+    code, said = partsight(*filled.split())
+    assert (code, told in said) == (wanted, True), said
     handed = set(filled.split())
     assert THEIR_WORD not in said
     assert [one for one in two.handles() - handed if one in said] == []
