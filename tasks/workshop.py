@@ -14,7 +14,7 @@ import sysconfig
 import weakref
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context, parent_process
+from multiprocessing import forkserver, get_context, parent_process
 from multiprocessing.connection import wait
 from pathlib import Path
 from threading import Lock, Thread
@@ -135,10 +135,10 @@ class Workshop:
     def _started(self, workers: int) -> ProcessPoolExecutor:
         if self._over:
             raise EndedError
-        # spawn: a forked copy of a process with threads, torch or GL in it is broken
-        pool = ProcessPoolExecutor(
-            workers, mp_context=get_context("spawn"), initializer=_begun, initargs=(self._prepare,)
-        )
+        # a forked copy of a process with threads, torch or GL in it is broken: the forks are of one that has none
+        forkserver.set_forkserver_preload(["tasks.preload"])
+        start = get_context("forkserver"), _begun, (self._prepare, dict(os.environ))
+        pool = ProcessPoolExecutor(workers, *start)
         self._pools.add(pool)
         return pool
 
@@ -194,8 +194,13 @@ def _place(told: str) -> str:
     return f"{Path(file).name}, line {line}, {function}" if file else "a place that is not known"
 
 
-def _begun(prepare: Callable[[], None] | None) -> None:
-    """Prepare a worker, and end it with the process that started it: one that is killed cannot say goodbye."""
+def _begun(prepare: Callable[[], None] | None, environment: dict[str, str]) -> None:
+    """Prepare a worker, and end it with the process that started it: one that is killed cannot say goodbye.
+
+    The `environment` is that process's own at this moment; the one that is forked has that of its first pool.
+    """
+    os.environ.clear()
+    os.environ.update(environment)
     parent = parent_process()
     if parent is not None:
         Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()

@@ -208,9 +208,7 @@ def rivalled(table: Any) -> None:
 
 def forked(told: dict[str, Any]) -> None:
     """The other side of a fork: do what is `told`, write what came of it, and never come back."""
-    from multiprocessing import forkserver, get_context
-
-    from tasks import workshop
+    from multiprocessing import forkserver
 
     os.setsid()
     folder = Path(told["home"])
@@ -221,9 +219,8 @@ def forked(told: dict[str, Any]) -> None:
     if "largest" in told:  # what is written beyond that fails, as on a disk that is full
         resource.setrlimit(resource.RLIMIT_FSIZE, (told["largest"], told["largest"]))
     os.environ.update(told.get("environment", {}))
-    # a process that is spawned would import all of it once more; the server of those is no child of this one
+    # workers are forked by the server that was started before this process, and is no child of it
     forkserver._forkserver.ensure_running = lambda: None  # type: ignore[attr-defined]
-    workshop.get_context = lambda _: get_context("forkserver")  # type: ignore[attr-defined]
     counted(folder / "work.log")
     Points(folder / "commits.log", told).watch()
     module, _, name = str(told.get("do", "onboarding:onboarded")).partition(":")
@@ -242,7 +239,7 @@ def serve() -> None:
 
     from blocks import torchvision_ops
 
-    forkserver.set_forkserver_preload(["__main__", *HEAVY])
+    forkserver.set_forkserver_preload(["__main__", "tasks.preload"])
     forkserver.ensure_running()
     torchvision_ops.declare()
     for name in (*HEAVY, *ONCE):

@@ -35,6 +35,11 @@ def work(order):
         raise ValueError("a broken stage")
     if what == "leave":
         sys.exit("no licence")
+    if what == "look":
+        return os.environ.get(number)
+    if what == "count":
+        loaded = [name for name in ("pyrender", "torch", "lancedb") if name in sys.modules]
+        return loaded, len(os.listdir(f"/proc/{os.getppid()}/task"))
     return f"made {number}"
 
 def lost(order, reason):
@@ -114,6 +119,34 @@ def test_without_a_limit_nothing_is_ended(workshop: Callable[..., Workshop], tmp
     one.close()
     assert not words.exists()
     assert tmp_path.exists()
+
+
+def test_a_worker_has_the_environment_of_the_moment_it_is_started(
+    workshop: Callable[..., Workshop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not that of the first one, from which the process that is forked has its own."""
+    assert workshop(1).make(["look PARTSIGHT_ERRAND", "look OMP_NUM_THREADS"]) == [None, "1"]
+    monkeypatch.setenv("PARTSIGHT_ERRAND", "now")
+    assert workshop(1).make(["look PARTSIGHT_ERRAND"]) == ["now"]
+    monkeypatch.delenv("PARTSIGHT_ERRAND")
+    assert workshop(1).make(["look PARTSIGHT_ERRAND"]) == [None]
+
+
+def test_what_is_forked_has_imported_and_begun_nothing(errands: Any, tmp_path: Path) -> None:
+    """A fork of a process with threads, torch or LanceDB in it is broken; of one with pyrender it starts at once."""
+    code = (
+        "import workshop_errands\n"
+        "from tasks.workshop import Workshop\n"
+        "if __name__ == '__main__':\n"
+        "    with Workshop(1, workshop_errands.work, workshop_errands.lost) as workshop:\n"
+        "        print(*workshop.make(['count']))\n"
+    )
+    script = tmp_path / "parent.py"
+    script.write_text(code)
+    path = os.pathsep.join([str(Path(errands.__file__).parent), str(Path(__file__).parents[2])])
+    environment = os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+    told = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, check=True)
+    assert told.stdout == "(['pyrender'], 1)\n"
 
 
 def test_whoever_closes_it_at_once_waits_for_nobody(workshop: Callable[..., Workshop]) -> None:
