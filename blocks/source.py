@@ -161,6 +161,14 @@ def _blocks(system: Any, name: str, said: str) -> Iterator[bytes]:
             yield block
 
 
+def _sizes(system: Any, root: str, most: int) -> dict[str, int]:
+    """Bytes of each file at or below `root`; S3 is asked for no more than `most` of them, be there millions."""
+    bounded = {"max_items": most} if "s3" in system.protocol else {}
+    found = system.find(root, detail=True, **bounded)
+    system.invalidate_cache()  # it would take the part that it has seen for all there is
+    return {name: int(info["size"] or 0) for name, info in found.items()}
+
+
 def _copied(url: str, folder: Path, allowance: Allowance, options: Mapping[str, str], refused: list[Refused]) -> Path:
     """Folder or file in a bucket, copied here within the limits. Needs the scheme's fsspec package."""
     import fsspec
@@ -175,7 +183,7 @@ def _copied(url: str, folder: Path, allowance: Allowance, options: Mapping[str, 
         raise ValueError(f"{said} cannot be opened: it holds a password. Put that into the source's block, or AWS_*.")
     with _storage(said):
         system, root = fsspec.core.url_to_fs(url, **options)
-        sizes = {name: int(info["size"] or 0) for name, info in system.find(root, detail=True).items()}
+        sizes = _sizes(system, root, allowance.files + 1)
     if not sizes:
         raise FileNotFoundError(f"There is nothing at {said}.")
     if sum(sizes.values()) > allowance.bytes or len(sizes) > allowance.files:

@@ -18,8 +18,10 @@ import pytest
 import trimesh
 from moto.server import ThreadedMotoServer
 
-from blocks import upkeep
+from blocks import source, upkeep
 from blocks.catalogue import SMALL, Catalogue, key
+from blocks.customer import Quotas
+from blocks.source import Source
 from infra import cli
 from tasks.records import generator
 from tasks.search import alike
@@ -190,3 +192,23 @@ def test_a_server_that_does_not_answer_is_named(
         "s3://nowhere/customers/demo cannot be opened: are PARTSIGHT_CATALOGUES and AWS_* right"
         in capfd.readouterr().err
     )
+
+
+def test_of_a_source_in_a_bucket_no_more_is_listed_than_a_customer_may_send(storage: str) -> None:
+    """There may be millions of keys: one more than the quota is enough to refuse it."""
+    import boto3
+    import fsspec
+
+    keys = [f"cad/{number:02}.stl" for number in range(9)]
+    for key_ in keys:
+        boto3.client("s3").put_object(Bucket=BUCKET, Key=key_, Body=b"solid\nendsolid\n")
+    bucket = storage.removesuffix("/customers")
+    system, root = fsspec.core.url_to_fs(f"{bucket}/cad")
+    assert len(source._sizes(system, root, 4)) == 4
+    with (
+        pytest.raises(ValueError, match="holds more than this customer may send"),
+        Source(location=f"{bucket}/cad").open(Quotas(files=8)),
+    ):
+        pass
+    with Source(location=f"{bucket}/cad").open(Quotas(files=9)) as listing:
+        assert [f"cad/{file.name}" for file in listing.files] == keys
