@@ -1,10 +1,5 @@
 """Where a customer's tables live: one LanceDB database of their own, on a disk or in a bucket.
 
-The schemas are the contract of DESIGN section 2. `shapes` is added to it: what was found in the
-files (geometry, once) stands apart from what the customer calls a part (number, name, material), so
-that a new `parts.csv` or a removed file is worked out from rows and no file is parsed again. `templates` are how
-each of them looks from all sides, for comparing shapes.
-
 A run writes to the newest version of the tables. What searches read are the versions that the newest run
 which went live names in its row: one commit switches all tables at once.
 """
@@ -13,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from blocks import upkeep
 from blocks.customer import Embed
+from blocks.tables import DECLARED, SERVED, VECTORS, declared, key, schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -29,32 +24,10 @@ if TYPE_CHECKING:
     from lancedb.expr import Expr
     from lancedb.table import Table
 
-KEYS: Final = {
-    "files": "id",
-    "shapes": "geometry",
-    "templates": "geometry",
-    "parts": "part",
-    "images": "id",
-    "queries": "id",
-    "reviews": "id",
-    "orders": "part",
-    "models": "digest",
-    "runs": "run",
-    "forgotten": "id",
-    "usage": "id",
-}
-VECTORS: Final = "vectors__"
-SERVED: Final = ("files", "shapes", "templates", "parts", "images")  # tables that go live together, with the vectors
-DECLARED: Final = b"lance-schema:unenforced-primary-key"  # how Lance marks the field that is a table's key
 SMALL: Final = 20_000  # rows below which reading all vectors beats an index (measured, DESIGN section 7)
 _AT_ONCE: Final = 128  # rows in memory while a table is written anew
 SLACK: Final = timedelta(seconds=1)  # by which a version must be older than another to be told from it by its age
 MANY_WORDS: Final = 5_000  # parts below which reading all words is quicker than asking an index
-
-
-def vectors_table(model: str) -> str:
-    """Name of the table that holds the vectors of `model` (any text becomes a safe table name)."""
-    return VECTORS + re.sub(r"[^a-z0-9]+", "_", model.lower()).strip("_")
 
 
 class Catalogue(BaseModel):
@@ -71,18 +44,23 @@ class Catalogue(BaseModel):
 
     def table(self, name: str, dimension: int = 0) -> Table:
         """Table `name`, made when it is not there; `dimension` is needed to make a vectors table."""
-        database = self._database()
-        if name in self.tables():
-            try:
-                there: Table = database.open_table(name)
-            except ValueError:  # its folder is there, and its first commit is not: of another writer, or one stopped
-                if name.startswith(VECTORS) and not dimension:
-                    raise
-            else:
-                return there
+        if (there := self._there(name)) is not None:
+            return there
+        if name.startswith(VECTORS) and not dimension:
+            raise ValueError(f"There is no table {name}.")
         # with its key: a run may be stopped before a second commit, and without it concurrent upserts duplicate keys
-        made: Table = database.create_table(name, schema=_declared(schema(name, dimension), key(name)), exist_ok=True)
+        made: Table = self._database().create_table(name, schema=declared(name, dimension), exist_ok=True)
         return made
+
+    def _there(self, name: str) -> Table | None:
+        """Table `name`, if it is there: before its first commit only its folder is, of a writer at work or stopped."""
+        if name not in self.tables():
+            return None
+        try:
+            there: Table = self._database().open_table(name)
+        except ValueError:
+            return None
+        return there
 
     def read(self, name: str, columns: Sequence[str], where: Expr | None = None) -> pa.Table:
         """`columns` of the rows that match `where` (all rows without it), in no order.
@@ -92,9 +70,8 @@ class Catalogue(BaseModel):
         import pyarrow as pa
 
         known = {field.name: field for field in schema(name, 1)}
-        if name not in self.tables():
+        if (table := self._there(name)) is None:
             return pa.schema([known[column] for column in columns]).empty_table()
-        table = self.table(name)
         there = [column for column in columns if column in table.schema.names]
         query = table.search()
         if where is not None:
@@ -222,7 +199,7 @@ class Catalogue(BaseModel):
 
     def empty(self, name: str, dimension: int = 0) -> None:
         """Make table `name` anew without rows, in one commit: for vectors of another length. Its versions stay."""
-        made = _declared(schema(name, dimension), key(name))
+        made = declared(name, dimension)
         self._writable(name)
         self._database().create_table(name, schema=made, mode="overwrite")
 
@@ -330,67 +307,20 @@ class Served(Catalogue):
         """Names of the tables that are live."""
         return [name for name in super().tables() if self.versions is None or name in self.versions]
 
-    def table(self, name: str, dimension: int = 0) -> Table:
+    def table(self, name: str, dimension: int = 0) -> Table:  # noqa: ARG002 - as the catalogue's own
         """Table `name` at the version that is live."""
-        if name not in self.tables():
+        if (there := self._there(name)) is None:
             raise ValueError(f"There is no table {name} in what searches read.")
-        table = super().table(name, dimension)
+        return there
+
+    def _there(self, name: str) -> Table | None:
+        if name not in self.tables():
+            return None
+        if (table := super()._there(name)) is None:
+            raise ValueError(f"Searches read the table {name}, and none of its versions is there: `partsight audit`.")
         if self.versions is not None:
             table.checkout(self.versions[name])
         return table
 
     def _writable(self, name: str, dimension: int = 0) -> Table:  # noqa: ARG002 - as the catalogue's own
         raise ValueError(f"What searches read of {name} is not written to: it changes when a run goes live.")
-
-
-def key(name: str) -> str:
-    """The column that names a row of table `name`."""
-    return "id" if name.startswith(VECTORS) else KEYS[name]
-
-
-def _declared(fields: pa.Schema, named: str) -> pa.Schema:
-    """A table's schema that says which field is its key."""
-    place = fields.get_field_index(named)
-    return fields.set(place, fields.field(place).with_metadata({DECLARED: b"true"}))
-
-
-def schema(name: str, dimension: int = 0) -> pa.Schema:
-    """Arrow schema of table `name`; `dimension` is the length of the vectors in a vectors table."""
-    import pyarrow as pa
-
-    text, count, real, blob = pa.string(), pa.int64(), pa.float64(), pa.large_binary()
-    triple = pa.list_(real, 3)
-    columns: dict[str, pa.DataType] = {
-        "files": dict.fromkeys(("id", "name", "digest", "kind", "status", "reason", "bodies", "reader", "run"), text)
-        | {"size": count, "picture": blob},
-        "shapes": dict.fromkeys(("geometry", "unit", "format", "same_as"), text)
-        | {"mesh": blob, "size": triple, "volume": real, "area": real, "watertight": pa.bool_()}
-        | {"signature": pa.list_(real)},
-        "templates": dict.fromkeys(("geometry", "version", "run"), text)
-        | {"views": count, "longest": real}
-        | dict.fromkeys(("plates", "stands"), blob),
-        "parts": dict.fromkeys(
-            ("part", "name", "description", "material", "geometry", "occurrences", "photos", "status", "words"), text
-        )
-        | {"recipe": text, "run": text, "colour": triple, "size_mm": triple, "volume_mm3": real},
-        "images": dict.fromkeys(
-            ("id", "part", "kind", "parent", "camera", "stage", "settings", "seed", "prompt", "scores"), text
-        )
-        | {"reason": text, "recipe": text, "run": text, "accepted": pa.bool_(), "place": count}
-        | dict.fromkeys(("image", "depth", "mask", "normals"), blob),
-        "queries": dict.fromkeys(("id", "part", "difficulty", "renderer", "run"), text) | {"image": blob},
-        "reviews": {"id": text, "accepted": pa.bool_(), "at": text},
-        "orders": dict.fromkeys(("part", "record", "recipe", "run", "failure"), text),
-        "models": dict.fromkeys(
-            ("digest", "customer", "base", "base_digest", "course", "trained_on", "made", "at"), text
-        )
-        | dict.fromkeys(("status", "reason", "figures"), text)
-        | {"parts": count, "minutes": real, "tensors": blob},
-        "forgotten": dict.fromkeys(("id", "kind", "at"), text),
-        "usage": dict.fromkeys(("id", "month", "at", "what", "run"), text) | {"seconds": real},
-        "runs": dict.fromkeys(("run", "started", "finished", "status", "summary", "live", "report"), text)
-        | {"versions": text, "embed": text, "threshold": real, "kinds": text},
-    }.get(name) or (
-        dict.fromkeys(("id", "part", "kind", "material"), text) | {"vector": pa.list_(pa.float32(), dimension)}
-    )
-    return pa.schema([pa.field(field, kind, nullable=field != key(name)) for field, kind in columns.items()])

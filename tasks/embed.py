@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blocks import models, torchvision_ops
-from blocks.catalogue import vectors_table
 from blocks.customer import Embed
+from blocks.tables import vectors_table
 from tasks import arithmetic, cutout, embedders
 from tasks.batches import Batches
 from tasks.embedders import EmbedderError

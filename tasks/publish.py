@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from blocks.catalogue import VECTORS, key
+from blocks.tables import VECTORS, key
 from tasks import codec
 from tasks.forget import listed
 from tasks.pictures import photo_ids, photo_row
@@ -171,7 +171,7 @@ def stay_live(catalogue: Catalogue) -> None:
 
     from lancedb.expr import col, lit
 
-    from blocks.catalogue import schema
+    from blocks.tables import schema
 
     served = catalogue.served()
     (row,) = catalogue.rows("runs", schema("runs").names, col("run") == lit(served.run))

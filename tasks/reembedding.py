@@ -147,7 +147,7 @@ class Reembedding:
 
         So an onboarding with this model in the customer's file finds every part as it should be.
         """
-        from blocks.catalogue import schema
+        from blocks.tables import schema
         from tasks.plan import part_recipes
         from tasks.records import Part
 

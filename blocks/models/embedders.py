@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from blocks.catalogue import vectors_table
 from blocks.models import hub
+from blocks.tables import vectors_table
 
 SHIPPED: Final = "partsight-small"
 RANDOM: Final = "random"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
-from blocks.catalogue import VECTORS
+from blocks.tables import VECTORS
 from tasks.audit.shelves import readable
 from tasks.making import chunks
 from tasks.publish import DECODED, MANY, embed_again
@@ -83,7 +83,7 @@ def _set(catalogue: Catalogue, name: str, names: Iterable[str], column: str) -> 
     """Empty a column of the rows with these keys."""
     from lancedb.expr import col
 
-    from blocks.catalogue import key
+    from blocks.tables import key
 
     for some in chunks(sorted(names), MANY):
         catalogue.table(name).update(where=col(key(name)).isin(list(some)), values={column: ""})

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from blocks.catalogue import VECTORS
+from blocks.tables import VECTORS
 from tasks.audit.finding import Finding
 
 if TYPE_CHECKING:

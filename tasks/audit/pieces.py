@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from blocks.catalogue import key
+from blocks.tables import key
 from tasks.audit.finding import Finding
 from tasks.records import Record
 from tasks.sandbox import Fault, Limits, Refusal, Sandbox

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from blocks.catalogue import DECLARED, key
+from blocks.tables import DECLARED, key
 from tasks.audit.finding import Finding, some
 from tasks.audit.shelves import keys
 from tasks.records import Part

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from blocks.catalogue import key
+from blocks.tables import key
 from tasks.audit.finding import Finding
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Shelves:
         """As `rows`, some at a time; columns that a table from before them has not are empty."""
         import pyarrow as pa
 
-        from blocks.catalogue import schema
+        from blocks.tables import schema
 
         if self._whole.get(name, []) == []:
             return

@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from blocks.catalogue import SERVED
+from blocks.tables import SERVED
 from tasks.audit import mend, numbers, pieces, relations, wanted
 from tasks.audit.finding import Finding, counts
 from tasks.audit.relations import Rows

@@ -6,7 +6,7 @@ import json
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
-from blocks.catalogue import VECTORS
+from blocks.tables import VECTORS
 from tasks import contents
 from tasks.records import Record
 

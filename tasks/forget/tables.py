@@ -10,7 +10,8 @@ import time
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from blocks.catalogue import SERVED, SLACK, VECTORS, key
+from blocks.catalogue import SLACK
+from blocks.tables import SERVED, VECTORS, key
 from tasks.forget import doom as dooms
 from tasks.forget.traces import MANY, Sieve, Trace, piece, pieces, text, vector
 from tasks.records import bytes_id

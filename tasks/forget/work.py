@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lancedb.expr import col, lit
 
-from blocks.catalogue import VECTORS, schema
+from blocks.tables import VECTORS, schema
 from tasks.forget import around, listed, look, receipts, tables
 from tasks.forget.doom import Doom, doomed, scrubbed, scrubbed_runs
 from tasks.forget.look import JOURNAL

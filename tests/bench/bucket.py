@@ -26,7 +26,8 @@ from rich.console import Console
 from rich.table import Table as Shown
 
 from blocks import upkeep
-from blocks.catalogue import Catalogue, vectors_table
+from blocks.catalogue import Catalogue
+from blocks.tables import vectors_table
 from tasks.records import content_id, generator
 from tasks.search import alike
 

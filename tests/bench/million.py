@@ -23,7 +23,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table as Shown
 
-from blocks.catalogue import Catalogue, vectors_table
+from blocks.catalogue import Catalogue
+from blocks.tables import vectors_table
 from tasks.making import BATCHES
 from tasks.records import content_id, generator
 from tasks.search import alike, nearest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +14,8 @@ import pyarrow as pa
 import pytest
 from lancedb.expr import col
 
-from blocks.catalogue import DECLARED, Catalogue, key, schema, vectors_table
+from blocks.catalogue import Catalogue
+from blocks.tables import DECLARED, key, schema, vectors_table
 
 
 @pytest.fixture
@@ -183,3 +185,19 @@ def test_vector_tables_have_safe_names() -> None:
     assert key("vectors__x") == "id"
     assert schema("vectors__x", 8).field("vector").type.list_size == 8
     assert not schema("images").field("id").nullable
+
+
+def test_reading_makes_nothing(catalogue: Catalogue, tmp_path: Path) -> None:
+    """Be it of a table whose first commit is not there, or one that lost its versions; searches are told so."""
+    catalogue.upsert("parts", parts("a"))
+    catalogue.upsert("runs", [run_row(versions=json.dumps(catalogue.newest("vectors__a")))])
+    served = catalogue.served()
+    versions = next(tmp_path.rglob("parts.lance/_versions"))
+    shutil.rmtree(versions)
+    assert catalogue.rows("parts", ("part",)) == []
+    with pytest.raises(ValueError, match="none of its versions is there: `partsight audit`"):
+        served.rows("parts", ("part",))
+    with pytest.raises(ValueError, match="There is no table vectors__b"):
+        catalogue.table("vectors__b")
+    assert not versions.exists()
+    assert "vectors__b" not in catalogue.tables()

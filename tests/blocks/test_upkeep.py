@@ -12,7 +12,8 @@ import pyarrow as pa
 import pytest
 
 from blocks import upkeep
-from blocks.catalogue import Catalogue, key, schema, vectors_table
+from blocks.catalogue import Catalogue
+from blocks.tables import key, schema, vectors_table
 
 ROOT = Path(__file__).parents[2]
 TABLE = vectors_table("upkeep")

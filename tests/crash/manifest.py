@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from blocks.catalogue import DECLARED, VECTORS, Catalogue, key
+from blocks.catalogue import Catalogue
+from blocks.tables import DECLARED, VECTORS, key
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -196,7 +196,7 @@ def rivalled(table: Any) -> None:
     """Another writer's commit: a row of the table is written again as it is; an empty one is put in order."""
     import lancedb
 
-    from blocks.catalogue import key
+    from blocks.tables import key
 
     other = lancedb.connect(str(Path(table.uri).parent)).open_table(table.name)
     row = other.search().limit(1).to_arrow()

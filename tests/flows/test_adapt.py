@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 from lancedb.expr import col, lit
 
-from blocks.catalogue import VECTORS, Catalogue, schema
+from blocks.catalogue import Catalogue
 from blocks.collection import CatalogueBlock, CustomerBlock
 from blocks.customer import NEVER, Customer, Embed, Pools, Release
+from blocks.tables import VECTORS, schema
 from flows import tune
 from flows.inline import run_adapt, run_reembed
 from infra.cli.reembed import _untuned

@@ -17,8 +17,9 @@ import trimesh
 from lancedb.expr import col, lit
 from PIL import Image
 
-from blocks.catalogue import VECTORS, Catalogue
+from blocks.catalogue import Catalogue
 from blocks.customer import Customer, Embed
+from blocks.tables import VECTORS
 from tasks import codec
 from tasks.embed import embedder
 from tasks.search import search

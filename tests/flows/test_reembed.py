@@ -12,8 +12,9 @@ import trimesh
 import yaml
 from lancedb.expr import col, lit
 
-from blocks.catalogue import VECTORS, Catalogue
+from blocks.catalogue import Catalogue
 from blocks.customer import Customer, Embed, Release
+from blocks.tables import VECTORS
 from infra import cli
 from tasks import vectors
 from tasks.embed import embedder

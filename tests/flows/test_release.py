@@ -16,8 +16,9 @@ import yaml
 from lancedb.expr import col, lit
 from safetensors.torch import save_file
 
-from blocks.catalogue import VECTORS, Catalogue
+from blocks.catalogue import Catalogue
 from blocks.customer import Customer, Embed, Release
+from blocks.tables import VECTORS
 from tasks import codec
 from tasks.embed import embedder, network
 from tasks.release import RefusedError

@@ -19,9 +19,10 @@ import trimesh
 from moto.server import ThreadedMotoServer
 
 from blocks import source, upkeep
-from blocks.catalogue import SMALL, Catalogue, key
+from blocks.catalogue import SMALL, Catalogue
 from blocks.customer import Quotas
 from blocks.source import Source
+from blocks.tables import key
 from infra import cli
 from tasks.records import generator
 from tasks.search import alike

@@ -16,9 +16,9 @@ from prefect import Flow
 from pydantic import ValidationError
 
 import flows
-from blocks.catalogue import KEYS, VECTORS
 from blocks.collection import CatalogueBlock, CustomerBlock
 from blocks.customer import Customer
+from blocks.tables import KEYS, VECTORS
 from infra.cli import app
 from infra.cli.images import folder_names
 from infra.settings import Settings

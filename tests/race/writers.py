@@ -106,7 +106,7 @@ def _prepared(catalogue: Catalogue, way: str) -> None:
     """What is there before the race."""
     import lancedb
 
-    from blocks.catalogue import schema
+    from blocks.tables import schema
 
     if way in {"upsert", "replace"}:
         catalogue.upsert(TABLE, [{"part": "first", "name": "first"}])

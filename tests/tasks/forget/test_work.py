@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from lancedb.expr import col, lit
 
-from blocks.catalogue import Catalogue, schema
+from blocks.catalogue import Catalogue
 from blocks.customer import Customer, Retention
+from blocks.tables import schema
 from tasks import publish
 from tasks.forget import around, listed, look, receipts, retention
 from tasks.forget.doom import doomed
