@@ -185,7 +185,8 @@ def _tell(out: Answer, found: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         out.json(found)
         return
-    out.line(f"{found['customer']}: {found['parts']} parts, {found.get('status', 'nothing was due')}", style="bold")
+    count = "1 part" if found["parts"] == 1 else f"{found['parts']} parts"
+    out.line(f"{found['customer']}: {count}, {found.get('status', 'nothing was due')}", style="bold")
     rows = [(name, counts["before"], counts["after"]) for name, counts in found["tables"].items()]
     if rows:
         out.table(("table", "rows", "rows left"), rows, right=("rows", "rows left"))

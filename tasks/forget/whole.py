@@ -11,6 +11,7 @@ import shutil
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from blocks import upkeep
 from tasks.forget import around, look, receipts, tables
 from tasks.forget.doom import Doom, doomed
 from tasks.forget.look import JOURNAL
@@ -86,6 +87,7 @@ def stopped(customer: Customer, catalogue: Catalogue, home: Path) -> Receipt | N
 def removed(customer: Customer, catalogue: Catalogue, home: Path) -> None:
     """Remove the database and everything beside it, the customer's settings last."""
     _storage(catalogue).clear()
+    upkeep.session.cache_clear()  # parts of their tables would stay in memory, and be taken for those of new ones
     here = around.folder(home, customer.slug)
     for path in sorted(here.iterdir()) if here.is_dir() else ():
         if path.is_dir() and not path.is_symlink():
