@@ -8,10 +8,11 @@ before the server hears of it.
 from __future__ import annotations
 
 import http.client
-import logging
 import threading
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Final, Self
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,30 +29,23 @@ class Storage:
     """The server, and the address of the proxy before it, in `environment` as AWS's own tools have it."""
 
     def __enter__(self) -> Self:
-        import boto3
-        from moto.server import ThreadedMotoServer
+        from moto_server import served
 
-        self._moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-        logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request otherwise
-        self._moto.start()
-        self.server = self._moto.get_host_and_port()
+        self._moto = ExitStack()
+        server = self._moto.enter_context(served(BUCKET))
+        self.server = urlsplit(server.address).netloc
         self._lock = threading.Lock()
         self.fail("", range(0))
         self._proxy = _Proxy(("127.0.0.1", 0), _Handler, self)
         threading.Thread(target=self._proxy.serve_forever, daemon=True).start()
-        account = {"aws_access_key_id": "tests", "aws_secret_access_key": "tests", "region_name": "us-east-1"}
-        direct = f"http://{self.server[0]}:{self.server[1]}"
-        boto3.client("s3", endpoint_url=direct, **account).create_bucket(Bucket=BUCKET)  # type: ignore[call-overload]
-        self.direct = self._options(direct)
-        self.environment = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{self._proxy.server_port}"} | {
-            name.upper(): value for name, value in self.direct.items() if name.startswith("aws_") and "end" not in name
-        }
+        self.direct = server.options
+        self.environment = server.environment | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{self._proxy.server_port}"}
         return self
 
     def __exit__(self, *_: object) -> None:
         self._proxy.shutdown()
         self._proxy.server_close()
-        self._moto.stop()
+        self._moto.close()
 
     def fail(self, how: str, calls: range, kill: Callable[[], None] | None = None) -> None:
         """From now on fail at these calls, the next one being number 0."""
@@ -76,17 +70,6 @@ class Storage:
             self._kill()
             return "cut"
         return self._how
-
-    @staticmethod
-    def _options(address: str) -> dict[str, str]:
-        return {
-            "aws_endpoint": address,
-            "allow_http": "true",
-            "aws_virtual_hosted_style_request": "false",
-            "aws_access_key_id": "tests",
-            "aws_secret_access_key": "tests",
-            "aws_region": "us-east-1",
-        }
 
 
 class _Proxy(ThreadingHTTPServer):
@@ -114,7 +97,7 @@ class _Handler(BaseHTTPRequestHandler):
         if how in ("500", "503"):
             self._answer(int(how), [("Content-Type", "application/xml")], BUSY)
             return
-        there = http.client.HTTPConnection(*self.server.storage.server, timeout=60)
+        there = http.client.HTTPConnection(self.server.storage.server, timeout=60)
         try:
             there.request(self.command, self.path, body or None, dict(self.headers))
             answer = there.getresponse()

@@ -7,7 +7,6 @@ bucket, nothing on its disk that the others have.
 from __future__ import annotations
 
 import json
-import logging
 import os
 import signal
 import subprocess
@@ -24,7 +23,7 @@ import httpx
 import numpy as np
 import pytest
 import trimesh
-from moto.server import ThreadedMotoServer
+from moto_server import served
 
 from blocks.catalogue import Catalogue
 from blocks.customer import Customer, Pools
@@ -56,20 +55,10 @@ def who(painter: Callable[..., Customer], many: Path) -> Customer:
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """An S3-compatible server on this machine, named in the environment as AWS's own tools have it."""
-    import boto3
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request otherwise
-    server.start()
-    host, port = server.get_host_and_port()
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "tests")
-    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
-        monkeypatch.setenv(name, "us-east-1")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-    boto3.client("s3").create_bucket(Bucket=BUCKET)
-    yield f"s3://{BUCKET}/customers"
-    server.stop()
+    with served(BUCKET) as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        yield f"s3://{BUCKET}/customers"
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trimesh
-from moto.server import ThreadedMotoServer
+from moto_server import served
 
 from blocks import source, upkeep
 from blocks.catalogue import SMALL, Catalogue
@@ -71,21 +71,10 @@ if __name__ == "__main__":
 @pytest.fixture(scope="module")
 def storage() -> Iterator[str]:
     """An empty bucket on this machine, which the environment names as AWS's own tools have it."""
-    import boto3
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request otherwise
-    server.start()
-    host, port = server.get_host_and_port()
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            patch.setenv(name, "tests")
-        for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
-            patch.setenv(name, "us-east-1")
-        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-        boto3.client("s3").create_bucket(Bucket=BUCKET)
+    with served(BUCKET) as server, pytest.MonkeyPatch.context() as patch:
+        for name, value in server.environment.items():
+            patch.setenv(name, value)
         yield f"s3://{BUCKET}/customers"
-    server.stop()
 
 
 def python(script: str, *words: str, talks: bool = False) -> subprocess.Popen[bytes]:

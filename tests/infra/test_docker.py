@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import yaml
+from moto_server import served
 
 from infra.docker import bucket
 from infra.settings import Settings
@@ -259,12 +260,7 @@ def test_a_storage_that_would_lose_commits_is_refused(careless: str, monkeypatch
 @pytest.fixture
 def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A real S3 server on the loopback."""
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    address = "http://{}:{}".format(*server.get_host_and_port())
-    for name, value in (("ENDPOINT", address), ("ACCESS_KEY_ID", "a"), ("SECRET_ACCESS_KEY", "b")):
-        monkeypatch.setenv(f"AWS_{name}", value)
-    yield address
-    server.stop()
+    with served("elsewhere") as server:
+        for name, value in (("ENDPOINT", server.address), ("ACCESS_KEY_ID", "a"), ("SECRET_ACCESS_KEY", "b")):
+            monkeypatch.setenv(f"AWS_{name}", value)
+        yield server.address

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import http.server
-import io
 import logging
-import threading
 import traceback
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import part_server
 import pytest
-import trimesh
 import yaml
 
 from blocks.catalogue import Catalogue
@@ -56,26 +52,9 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def server() -> Iterator[str]:
-    """A web server of this machine that serves a ZIP of one washer below /good, and nothing else."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("washer.stl", trimesh.creation.annulus(3.0, 10.0, 2.0).export(file_type="stl"))
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            good = self.path.startswith("/good.zip")
-            self.send_response(200 if good else 403)
-            self.end_headers()
-            self.wfile.write(packed.getvalue() if good else b"no")
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    served = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=served.serve_forever, daemon=True).start()
-    yield f"127.0.0.1:{served.server_address[1]}"
-    served.shutdown()
-    served.server_close()
+    """Address of a web server that has one washer below /good.zip."""
+    with part_server.served() as served:
+        yield served.address
 
 
 @pytest.mark.parametrize(

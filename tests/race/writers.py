@@ -23,6 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "helpers"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from blocks.catalogue import Catalogue
@@ -182,30 +183,10 @@ def _counted(catalogue: Catalogue, answers: list[dict[str, Any]]) -> Tally:
 @contextmanager
 def bucket() -> Iterator[tuple[str, dict[str, str]]]:
     """A prefix of a bucket on an S3-compatible server of this machine, and how to speak to it."""
-    import logging
+    from moto_server import served
 
-    import boto3
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request otherwise
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        address = f"http://{host}:{port}"
-        account = {"aws_access_key_id": "tests", "aws_secret_access_key": "tests", "region_name": "us-east-1"}
-        boto3.client("s3", endpoint_url=address, **account).create_bucket(Bucket="race")  # type: ignore[call-overload]
-        options = {
-            "aws_endpoint": address,
-            "allow_http": "true",
-            "aws_virtual_hosted_style_request": "false",
-            "aws_access_key_id": "tests",
-            "aws_secret_access_key": "tests",
-            "aws_region": "us-east-1",
-        }
-        yield "s3://race", options
-    finally:
-        server.stop()
+    with served("race") as server:
+        yield "s3://race", server.options
 
 
 def main() -> None:

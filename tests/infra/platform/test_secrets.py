@@ -2,46 +2,19 @@
 
 from __future__ import annotations
 
-import http.server
-import io
 import json
-import threading
-import zipfile
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-import trimesh
+import part_server
 
 SIGNATURE, TOKEN = "planted-signature-0004", "planted-webhook-0005"
 FILE = """
 slug: hush
-source: http://{server}/parts.zip?X-Amz-Signature={signature}
+source: http://{server}/good.zip?X-Amz-Signature={signature}
 recipe: {{render: {{views: 1, size: 64}}, stages: []}}
 release: {{queries: 0}}
 notify: custom-webhook/hush
 """
-
-
-@pytest.fixture
-def server() -> Iterator[tuple[str, list[bytes]]]:
-    """A web server that has one ZIP, or nothing while the list is empty: its address, and what it sends."""
-    sent: list[bytes] = []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200 if sent else 403)
-            self.end_headers()
-            self.wfile.write(sent[0] if sent else b"no")
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    served = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=served.serve_forever, daemon=True).start()
-    yield f"127.0.0.1:{served.server_address[1]}", sent
-    served.shutdown()
-    served.server_close()
 
 
 def kept(platform: Any) -> dict[str, str]:
@@ -62,24 +35,23 @@ def kept(platform: Any) -> dict[str, str]:
     return found
 
 
-def test_nothing_that_a_server_keeps_of_runs_holds_a_secret(platform: Any, server: tuple[str, list[bytes]]) -> None:
-    """Keys of the environment, a signed address and the token of a webhook that fails."""
-    address, sent = server
-    _webhook(platform)
-    (platform.folder / "customers" / "hush.yaml").write_text(FILE.format(server=address, signature=SIGNATURE))
-    done = platform.partsight("deploy", "hush")
-    assert done.returncode == 0, done.stderr
-    refused = platform.wait(platform.start("onboard/hush"))
+def test_nothing_that_a_server_keeps_of_runs_holds_a_secret(platform: Any) -> None:
+    """Keys of the environment, a signed address, and the token of a webhook that fails."""
+    with part_server.served() as server:
+        file = FILE.format(server=server.address, signature=SIGNATURE)
+        (platform.folder / "customers" / "hush.yaml").write_text(file)
+        _webhook(platform)
+        done = platform.partsight("deploy", "hush")
+        assert done.returncode == 0, done.stderr
+        server.shut = True
+        refused = platform.wait(platform.start("onboard/hush"))
+        server.shut = False
+        worked = platform.wait(platform.start("onboard/hush"))
     assert refused["state_name"] == "Failed"
     assert "403" in refused["state"]["message"]
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("washer.stl", trimesh.creation.annulus(3.0, 10.0, 2.0).export(file_type="stl"))
-    sent.append(packed.getvalue())
-    worked = platform.wait(platform.start("onboard/hush"))
     assert worked["state_name"] == "Completed", platform.logs(worked["id"])
     told = kept(platform)
-    assert f"{address}/parts.zip" in told["/flow_runs/filter"]  # the sentence that tells of the refusal is there
+    assert f"{server.address}/good.zip" in told["/flow_runs/filter"]  # the sentence that tells of the refusal is there
     assert worked["id"] in told["/logs/filter"]
     secrets = (*platform.planted, SIGNATURE, TOKEN)
     assert [(place, one) for place, text in told.items() for one in secrets if one in text] == []
