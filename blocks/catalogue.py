@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from blocks import upkeep
 from blocks.customer import Embed
+from blocks.founding import found
+from blocks.storage import Storage
 from blocks.tables import DECLARED, SERVED, VECTORS, declared, key, schema
 
 if TYPE_CHECKING:
@@ -49,8 +51,13 @@ class Catalogue(BaseModel):
         if name.startswith(VECTORS) and not dimension:
             raise ValueError(f"There is no table {name}.")
         # with its key: a run may be stopped before a second commit, and without it concurrent upserts duplicate keys
-        made: Table = self._database().create_table(name, schema=declared(name, dimension), exist_ok=True)
+        found(self.storage(), name, declared(name, dimension))
+        made: Table = self._database().open_table(name)
         return made
+
+    def storage(self) -> Storage:
+        """Where the tables lie, as plain objects."""
+        return Storage(root=self.uri, options=self.storage_options)
 
     def _there(self, name: str) -> Table | None:
         """Table `name`, if it is there: before its first commit only its folder is, of a writer at work or stopped."""

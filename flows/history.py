@@ -20,9 +20,9 @@ from prefect.client.schemas.filters import (
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import get_current_settings
 
+from blocks.storage import Storage
 from flows.place import LEASE, limit
 from tasks.forget import look
-from tasks.forget.storage import Storage
 from tasks.records import Record
 
 if TYPE_CHECKING:

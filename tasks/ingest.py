@@ -134,8 +134,13 @@ def _hashed(path: Path, salt: str) -> str:
 
 def sandbox(plugins: Sequence[str] = ALL) -> Sandbox:
     """A sandbox that has the readers and their libraries at hand."""
+    return Sandbox(at_hand(plugins))
+
+
+def at_hand(plugins: Sequence[str] = ALL) -> list[str]:
+    """Names of the modules that reading needs."""
     modules = {entry.reference.partition(":")[0] for entry in registry(plugins).readers.values()}
-    return Sandbox([*LIBRARIES, "tasks.ingest", *sorted(modules)])
+    return [*LIBRARIES, "tasks.ingest", *sorted(modules)]
 
 
 def readings(

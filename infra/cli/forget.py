@@ -157,7 +157,6 @@ def _outlook(who: Customer, there: Catalogue, machine: Settings, parts: list[str
     """What would go: rows of each table, and files beside them."""
     from tasks.forget import around, retention
     from tasks.forget.doom import doomed
-    from tasks.forget.storage import Storage
     from tasks.forget.tables import batches
 
     if not whole and not parts:
@@ -169,7 +168,7 @@ def _outlook(who: Customer, there: Catalogue, machine: Settings, parts: list[str
         before = there.table(name).count_rows()
         after = 0 if whole else sum(doom.stays(name, rows).num_rows for rows in batches(there, name))
         tables[name] = {"before": before, "after": after}
-    beside = around.beside(machine.home.absolute(), who.slug, Storage(root=there.uri, options=there.storage_options))
+    beside = around.beside(machine.home.absolute(), who.slug, there.storage())
     return {
         "customer": who.slug,
         "what": "customer" if whole else "parts",

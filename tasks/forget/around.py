@@ -11,10 +11,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from blocks.storage import Storage
 from tasks import report
 from tasks.delivery import PLACES
 from tasks.diffusion import adapters
-from tasks.forget.storage import Storage
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

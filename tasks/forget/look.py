@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from blocks.catalogue import Catalogue
-    from tasks.forget.storage import Storage
+    from blocks.storage import Storage
     from tasks.forget.traces import Trace
 
 JOURNAL: Final = "_forgetting.json"  # what a run that was stopped goes on with, below the root of the tables

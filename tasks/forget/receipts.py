@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import Field
 
-from tasks.forget.storage import Storage
+from blocks.storage import Storage
 from tasks.forget.traces import Trace
 from tasks.records import Record, bytes_id, jsonable
 

@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from blocks import upkeep
+from blocks.storage import Storage
 from tasks.forget import around, look, receipts, tables
 from tasks.forget.doom import Doom, doomed
 from tasks.forget.look import JOURNAL
 from tasks.forget.receipts import Receipt
-from tasks.forget.storage import Storage
 from tasks.forget.traces import MANY
 from tasks.forget.work import by_kind
 from tasks.tally import named
@@ -39,7 +39,7 @@ def begun(customer: Customer, catalogue: Catalogue, home: Path, why: str = "") -
 
     Raises ValueError with a sentence where other things lie among the tables: then the place may be somebody else's.
     """
-    storage, place = _storage(catalogue), receipts.place(catalogue, customer.slug, home)
+    storage, place = catalogue.storage(), receipts.place(catalogue, customer.slug, home)
     if others := storage.strangers((JOURNAL,)):
         raise ValueError(
             f"{others[0]} lies at {storage.root} and belongs to no table of '{customer.slug}': nothing was removed, "
@@ -86,7 +86,7 @@ def stopped(customer: Customer, catalogue: Catalogue, home: Path) -> Receipt | N
 
 def removed(customer: Customer, catalogue: Catalogue, home: Path) -> None:
     """Remove the database and everything beside it, the customer's settings last."""
-    _storage(catalogue).clear()
+    catalogue.storage().clear()
     upkeep.session.cache_clear()  # parts of their tables would stay in memory, and be taken for those of new ones
     here = around.folder(home, customer.slug)
     for path in sorted(here.iterdir()) if here.is_dir() else ():
@@ -103,7 +103,7 @@ def finished(
     receipt: Receipt, customer: Customer, catalogue: Catalogue, home: Path, notes: Sequence[str] = ()
 ) -> Receipt:
     """Look whether anything is left, and write the receipt. Raises RuntimeError where something is."""
-    storage, place = _storage(catalogue), receipts.place(catalogue, customer.slug, home)
+    storage, place = catalogue.storage(), receipts.place(catalogue, customer.slug, home)
     left = [*storage.sizes(), *Storage(root=str(around.folder(home, customer.slug))).sizes()]
     if hidden := storage.hidden():
         left.append(f"{hidden} earlier versions of objects")
@@ -127,7 +127,3 @@ def finished(
             "works on this customer."
         )
     return done
-
-
-def _storage(catalogue: Catalogue) -> Storage:
-    return Storage(root=catalogue.uri, options=catalogue.storage_options)

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lancedb.expr import col, lit
 
+from blocks.storage import Storage
 from blocks.tables import VECTORS, schema
 from tasks.forget import around, listed, look, receipts, tables
 from tasks.forget.doom import Doom, doomed, scrubbed, scrubbed_runs
 from tasks.forget.look import JOURNAL
 from tasks.forget.receipts import Receipt
-from tasks.forget.storage import Storage
 from tasks.forget.traces import packed, unpacked
 from tasks.tally import named
 
@@ -64,7 +64,7 @@ class Forgetting:
         grace: float = GRACE,
     ) -> None:
         self.customer, self.catalogue, self.home = customer, catalogue, home
-        self.storage = Storage(root=catalogue.uri, options=catalogue.storage_options)
+        self.storage = catalogue.storage()
         self.receipts = receipts.place(catalogue, customer.slug, home)
         self.receipt, self.doom, self.traces = self._begun(numbers, why, may_return=may_return)
         self._grace = grace
@@ -325,7 +325,7 @@ def by_kind(found: Sequence[Trace], seen: Collection[int]) -> dict[str, dict[str
 def settled(customer: Customer, catalogue: Catalogue, home: Path) -> Receipt | None:
     """The receipt of a forgetting that was stopped when all was done but the last word; None where there is none."""
     place = receipts.place(catalogue, customer.slug, home)
-    storage = Storage(root=catalogue.uri, options=catalogue.storage_options)
+    storage = catalogue.storage()
     last = next(reversed(receipts.all_of(place)), None)
     if last is None or last.status != "verified" or last.what != "parts" or storage.read(JOURNAL) is not None:
         return None
@@ -336,4 +336,4 @@ def settled(customer: Customer, catalogue: Catalogue, home: Path) -> Receipt | N
 
 def is_stopped(catalogue: Catalogue) -> bool:
     """Whether a forgetting of parts was begun and is not done."""
-    return Storage(root=catalogue.uri, options=catalogue.storage_options).read(JOURNAL) is not None
+    return catalogue.storage().read(JOURNAL) is not None

@@ -47,7 +47,8 @@ COMMITS: Final = {  # what makes a new version of a table, or a table
         *("_do_merge", "delete", "update", "create_index", "optimize", "add_columns"),
         "set_unenforced_primary_key",
     ),
-    "LanceDBConnection": ("create_table", "drop_table"),
+    "LanceDBConnection": ("drop_table",),
+    "Storage": ("create",),
 }
 
 
@@ -165,7 +166,9 @@ class Points:
         """Stand at everything that commits."""
         from lancedb import db, table
 
-        for owner in (table.LanceTable, db.LanceDBConnection):
+        from blocks.storage import Storage
+
+        for owner in (table.LanceTable, db.LanceDBConnection, Storage):
             for name in COMMITS[owner.__name__]:
                 setattr(owner, name, self._watched(getattr(owner, name), name))
 
@@ -178,14 +181,14 @@ class Points:
                 os.kill(os.getpid(), signal.SIGKILL)
             if here == self._rival:
                 self._rivals = True
-                if what == "create_table":
+                if what == "create":
                     whole(owner, *arguments, **more)
                 else:
                     rivalled(owner)
                 self._rivals = False
             done = whole(owner, *arguments, **more)
             with self._log.open("a") as file:
-                file.write(f"{here} {what} {getattr(owner, 'name', '')}\n")
+                file.write(f"{here} {what} {getattr(owner, 'name', '') or arguments[0]}\n")
             if here == self._stop:
                 os.kill(os.getpid(), signal.SIGKILL)
             return done

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import trimesh
@@ -12,7 +14,9 @@ import trimesh
 from blocks.catalogue import Catalogue
 from blocks.customer import Customer, Recipe, Release, Render
 from blocks.source import Source
+from tasks import ingest
 from tasks.job import opened
+from tasks.sandbox import Answer, Sandbox
 
 RECIPE = Recipe(render=Render(views=4, size=64), stages=("background",), templates=0)
 CUSTOMER = Customer(slug="acme", recipe=RECIPE, release=Release(queries=0))  # recall has tests of its own
@@ -59,6 +63,49 @@ class Paint(BaseModel):
     def gentler(self, attempt):
         return self.model_copy(update={"strength": self.strength / 2**attempt}) if attempt < 3 else None
 '''
+
+
+class Kept(Sandbox):
+    """A sandbox that waits on its shelf for the next run: a start takes a second, and there are hundreds of runs."""
+
+    shelves: ClassVar[defaultdict[Any, list[Kept]]] = defaultdict(list)
+    busy = False
+
+    @classmethod
+    def taken(cls, preload: list[str]) -> Kept:
+        """One that finds the same modules: a new one where none is waiting."""
+        shelf = cls.shelves[tuple(preload), tuple(sys.path)]
+        box = shelf.pop() if shelf else cls(preload)
+        box.shelf = shelf
+        return box
+
+    def run(self, *arguments: Any, **more: Any) -> Answer:
+        """As any other."""
+        self.busy = True
+        try:
+            return super().run(*arguments, **more)
+        finally:
+            self.busy = False
+
+    def interrupt(self) -> None:
+        """Kill it where it is at something."""
+        if self.busy:
+            super().interrupt()
+
+    def close(self) -> None:
+        """Put it on its shelf."""
+        self.shelf.append(self)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def usual() -> Iterator[Callable[..., Sandbox]]:
+    """What opens a sandbox otherwise: here the processes that read files end with the session."""
+    usual = ingest.sandbox
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ingest, "sandbox", lambda *plugins: Kept.taken(ingest.at_hand(*plugins)))
+        yield usual
+    for box in [box for shelf in Kept.shelves.values() for box in shelf]:
+        Sandbox.close(box)
 
 
 def _washer(inner: float, outer: float = 10.0) -> trimesh.Trimesh:

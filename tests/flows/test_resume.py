@@ -13,8 +13,9 @@ import trimesh
 from blocks.catalogue import Catalogue
 from blocks.customer import Customer
 from blocks.source import Source
-from tasks import publish
+from tasks import ingest, publish
 from tasks.job import opened
+from tasks.sandbox import Sandbox
 
 Run = Callable[..., dict[str, Any]]
 Ring = Callable[..., trimesh.Trimesh]
@@ -129,10 +130,17 @@ def test_a_stopped_update_is_completed_too(
 
 @pytest.mark.parametrize("step", ["publish_files", "go_live"])
 def test_a_step_that_fails_once_may_be_tried_again(
-    customer: Customer, cad: Path, catalogue: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+    customer: Customer,
+    cad: Path,
+    catalogue: Catalogue,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    usual: Callable[..., Sandbox],
+    step: str,
 ) -> None:
     """What Prefect does after a storage error: the same step of the same run again, and the numbers stay right."""
     (cad / "bad.stl").write_bytes(b"solid nothing")
+    monkeypatch.setattr(ingest, "sandbox", usual)
     whole, failed, others = getattr(publish, step), [], set(zygotes())  # that of the pictures stays for the next one
 
     def once(*arguments: Any, **more: Any) -> Any:

@@ -18,11 +18,11 @@ from pydantic import ValidationError
 import flows
 from blocks.collection import CatalogueBlock, CustomerBlock
 from blocks.customer import Customer
+from blocks.storage import Storage
 from blocks.tables import KEYS, VECTORS
 from infra.cli import app
 from infra.cli.images import folder_names
 from infra.settings import Settings
-from tasks.forget.storage import Storage
 
 THEIR_WORD = "Geheimnis-der-zweiten"
 

@@ -11,9 +11,9 @@ from moto_server import served
 
 from blocks.catalogue import Catalogue
 from blocks.customer import Customer
+from blocks.storage import Storage
 from tasks.forget import look, receipts, whole
 from tasks.forget.receipts import Receipt
-from tasks.forget.storage import Storage
 from tasks.forget.work import Forgetting, is_stopped
 
 BUCKET = "partsight-forgets"

@@ -15,8 +15,8 @@ import pytest
 
 from blocks.catalogue import Catalogue
 from blocks.customer import Customer
+from blocks.storage import Storage
 from tasks.forget import receipts
-from tasks.forget.storage import Storage
 from tasks.forget.work import Forgetting, is_stopped, settled
 from tasks.records import generator
 

@@ -12,11 +12,11 @@ from lancedb.expr import col, lit
 
 from blocks.catalogue import Catalogue
 from blocks.customer import Customer, Retention
+from blocks.storage import Storage
 from blocks.tables import schema
 from tasks import publish
 from tasks.forget import around, listed, look, receipts, retention
 from tasks.forget.doom import doomed
-from tasks.forget.storage import Storage
 from tasks.forget.work import Forgetting, is_stopped
 
 ACME = Customer(slug="acme")

@@ -8,12 +8,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import Field, SecretStr
-
-from tasks.records import Record
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -27,8 +26,10 @@ _KEYS: Final = {  # how LanceDB calls what s3fs wants
 }
 
 
-class Storage(Record):
+class Storage(BaseModel):
     """Everything below `root`: a folder of this machine, or a prefix such as s3://bucket/customer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     root: str
     options: dict[str, SecretStr] = Field({})
@@ -80,13 +81,29 @@ class Storage(Record):
             system.pipe_file(prefix + name, data)
             return
         file = Path(self.root, name)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        aside = file.with_name(f"{file.name}.{os.getpid()}.new")
-        with aside.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        aside.replace(file)
+        _aside(file, data).replace(file)
+
+    def create(self, name: str, data: bytes) -> bool:
+        """Put an object in its place where there is none, whole or not at all; says whether it is this one.
+
+        Of many who do so at once, one does. Raises OSError where the storage cannot tell them apart.
+        """
+        if self.is_bucket:
+            system, prefix = self._bucket()
+            try:
+                system.pipe_file(prefix + name, data, mode="create")
+            except FileExistsError:
+                return False
+            return True
+        file = Path(self.root, name)
+        aside = _aside(file, data)
+        try:
+            file.hardlink_to(aside)
+        except FileExistsError:
+            return False
+        finally:
+            aside.unlink()
+        return True
 
     def remove(self, name: str) -> None:
         """Remove one object; it need not be there."""
@@ -154,9 +171,20 @@ class Storage(Record):
         try:
             system = fsspec.filesystem(scheme, **(_s3(given) if scheme == "s3" else given))
         except ImportError as error:
-            raise ValueError(f"{self.root} cannot be looked through: {error}. Install partsight with [s3].") from error
+            raise ValueError(f"{self.root} cannot be opened: {error}. Install partsight with [s3].") from error
         system.invalidate_cache()
         return system, place.rstrip("/") + "/"
+
+
+def _aside(file: Path, data: bytes) -> Path:
+    """A file with these bytes beside where they are to be, on the disk and not only on its way there."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    aside = file.with_name(f"{file.name}.{os.getpid()}-{threading.get_ident()}.new")
+    with aside.open("wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+    return aside
 
 
 def _s3(given: Mapping[str, str]) -> dict[str, Any]:
