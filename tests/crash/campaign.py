@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 COMB: Final = 10  # a failed call is asked again: in so many runs, each failing at another one of ten, every call fails
+STAGES: Final = "wear,background,occlude,camera,diffuse"
 FOREVER: Final = 10**9
 NO_PATIENCE: Final = {"client_max_retries": "0"}  # LanceDB's client asks nothing again, and the run is told
 
@@ -129,6 +130,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--moments", type=int, default=50)
     parser.add_argument("--commits", type=float, default=1.0, help="share of all commits")
     parser.add_argument("--calls", type=int, default=20, help="calls to the storage")
+    parser.add_argument("--stages", default=STAGES, help="of the customer, by commas")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "crash.json")
     parser.add_argument("--only", default="", help="commits, times, rivals, workers, disks, storages; by commas")
     return parser.parse_args()
@@ -140,7 +142,7 @@ def main() -> int:
     only = tuple(word for word in wanted.only.split(",") if word)
     found: dict[str, list[Trial]] = defaultdict(list)
     with tempfile.TemporaryDirectory(prefix="partsight-crash-") as folder, Warm() as warm, Storage() as storage:
-        bench = Bench(Path(folder), warm)
+        bench = Bench(Path(folder), warm, wanted.stages.split(","))
         console.print(f"{len(bench.commits)} commits in {bench.seconds:.1f} s, seed {wanted.seed}")
         groups = {make.__name__: make(bench, wanted) for make in (commits, times, rivals, workers, disks)}
         groups["storages"] = storages(bench, storage, wanted)

@@ -42,8 +42,9 @@ class Trial(NamedTuple):
 class Bench:
     """A customer's folder, what an undisturbed onboarding makes of it, and how long that takes."""
 
-    def __init__(self, folder: Path, warm: Warm) -> None:
+    def __init__(self, folder: Path, warm: Warm, stages: Sequence[str] = ()) -> None:
         self.folder, self.warm = folder, warm
+        self.told = {"stages": list(stages)} if stages else {}
         self.cad = onboarding.source(folder / "cad")
         status, child = self.run(folder / "undisturbed", str(folder / "undisturbed" / "tables"))
         assert status == 0, child.outcome()
@@ -58,7 +59,11 @@ class Bench:
 
     def run(self, home: Path, uri: str, **told: object) -> tuple[int, Child]:
         """An onboarding to its end."""
-        return self.warm.run(home, cad=str(self.cad), uri=uri, **told)
+        return self.warm.run(home, cad=str(self.cad), uri=uri, **self.told, **told)
+
+    def start(self, home: Path, uri: str, **told: object) -> Child:
+        """An onboarding that is under way."""
+        return self.warm.start(home, cad=str(self.cad), uri=uri, **self.told, **told)
 
     def place(self) -> Path:
         """An empty folder for a trial."""
@@ -78,7 +83,7 @@ class Bench:
     def at_moment(self, share: float) -> Trial:
         """Killed when so much of its time is over; earlier where it had ended by then."""
         place = self.place()
-        child = self.warm.start(place / "first", cad=str(self.cad), uri=str(place / "tables"))
+        child = self.start(place / "first", str(place / "tables"))
         time.sleep(share * self.seconds)
         child.kill()
         if (status := child.wait()) != KILLED:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ROUNDING: Final = 1e-5  # a vector's last bits differ with the batch that it was made in
+PER_RUN: Final = ("runs", "usage")  # tables that say what a run was and cost, so that two runs leave two rows
 WHEN: Final = ("run", "at")  # columns that say when a row was written
 
 
@@ -90,7 +91,7 @@ def manifest(catalogue: Catalogue) -> Manifest:
         "kinds": served.kinds,
         "is newest": served.versions == catalogue.newest(served.vectors) if served.vectors else False,
     }
-    return Manifest({name: _content(catalogue, name) for name in catalogue.tables() if name != "runs"}, live)
+    return Manifest({name: _content(catalogue, name) for name in catalogue.tables() if name not in PER_RUN}, live)
 
 
 def _content(catalogue: Catalogue, name: str) -> Content:

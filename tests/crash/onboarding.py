@@ -122,32 +122,44 @@ def onboarded(told: dict[str, Any]) -> dict[str, Any]:
         Catalogue(uri=told["uri"], storage_options=told.get("options", {})),
         *(Source(location=told["cad"]), None, Path(told["home"]), 1),
     )
-    with opened(CUSTOMER, *where) as job:
+    with opened(customer(told), *where) as job:
         return steps(job)
+
+
+def customer(told: dict[str, Any]) -> Customer:
+    """The customer, with the stages that are wanted."""
+    recipe = CUSTOMER.recipe.model_copy(update={"stages": tuple(told.get("stages", CUSTOMER.recipe.stages))})
+    return CUSTOMER.model_copy(update={"recipe": recipe})
 
 
 def counted(log: Path) -> None:
     """Write down what is read, rendered and embedded, one line for each."""
-    from tasks import intake, publish, workshop
+    from tasks import augmentation, intake, publish, workshop
 
     def told(what: str, count: int) -> None:
         with log.open("a") as file:
             file.write(f"{what} {count}\n")
 
-    def wrap(owner: Any, name: str, count: Callable[[Any], list[tuple[str, int]]]) -> None:
+    def wrap(owner: Any, name: str, count: Callable[..., list[tuple[str, int]]]) -> None:
         whole = getattr(owner, name)
 
         def watched(*arguments: Any, **more: Any) -> Any:
             made = whole(*arguments, **more)
-            for what, how_many in count(made):
+            for what, how_many in count(made, *arguments[-1:]):
                 told(what, how_many)
             return made
 
         setattr(owner, name, watched)
 
-    wrap(intake.Intake, "_next", lambda _: [("files", 1)])
-    wrap(publish, "embedded", lambda rows: [("vectors", len(rows))])
-    wrap(workshop.Workshop, "make", lambda made: [(type(one).__name__, len(getattr(one, "rows", "1"))) for one in made])
+    wrap(intake.Intake, "_next", lambda *_: [("files", 1)])
+    wrap(publish, "embedded", lambda rows, *_: [("vectors", len(rows))])
+    wrap(augmentation.Augmentation, "_make", lambda _, views: [("Made", len(views))])
+    wrap(workshop.Workshop, "make", lambda made, *_: [(type(one).__name__, _count(one)) for one in made])
+
+
+def _count(made: Any) -> int:
+    """Rows of what came of an order; 1 where it is no rows."""
+    return len(getattr(made, "rows", "1"))
 
 
 class Points:
@@ -188,7 +200,7 @@ class Points:
                 self._rivals = False
             done = whole(owner, *arguments, **more)
             with self._log.open("a") as file:
-                file.write(f"{here} {what} {getattr(owner, 'name', '') or arguments[0]}\n")
+                file.write(f"{here} {what} {getattr(owner, 'name', '') or arguments[0].partition('.')[0]}\n")
             if here == self._stop:
                 os.kill(os.getpid(), signal.SIGKILL)
             return done

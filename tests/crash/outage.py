@@ -71,7 +71,7 @@ def killed_at_call(bench: Bench, storage: Storage, call: int) -> Trial:
     uri = storage.uri(place.name)
     waiting: list[Child] = []
     storage.fail("kill", range(call, call + 1), lambda: waiting[0].kill())  # noqa: PLW0108 it is not there yet
-    waiting.append(bench.warm.start(place / "first", cad=str(bench.cad), uri=uri, environment=storage.environment))
+    waiting.append(bench.start(place / "first", uri, environment=storage.environment))
     status = waiting[0].wait()
     storage.fail("", range(0))
     where = f"at call {call}" if status else f"before call {call} it was done"

@@ -21,7 +21,7 @@ def coordinator(told: dict[str, Any]) -> dict[str, Any]:
 
     home = Path(told["home"])
     where = Catalogue(uri=told["uri"]), Source(location=told["cad"]), None, home, 1
-    with opened(onboarding.CUSTOMER, *where) as job:
+    with opened(onboarding.customer(told), *where) as job:
         for files in job.file_batches():
             onboarding.patient(job.read, files)
         onboarding.patient(job.find_parts)
@@ -44,7 +44,7 @@ def worker(told: dict[str, Any]) -> dict[str, Any]:
     from tasks import shares
 
     catalogue, count = Catalogue(uri=told["uri"]), told["shares"]
-    with shares.opened(onboarding.CUSTOMER, catalogue, told["run"], told["share"], count, 1) as work:
+    with shares.opened(onboarding.customer(told), catalogue, told["run"], told["share"], count, 1) as work:
         for part in [part for batch in work.batches() for part in batch]:
             onboarding.patient(work.make, [part])
         return work.summary()

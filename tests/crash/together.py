@@ -40,8 +40,7 @@ class Run(NamedTuple):
 
 def begun(bench: Bench, home: Path, uri: str, **told: Any) -> Run:
     """Start a run and, once it has handed out, its workers; `told` says what befalls the first of these."""
-    common = {"cad": str(bench.cad), "uri": uri, "shares": WORKERS}
-    leader = bench.warm.start(home, do="sharing:coordinator", **common)
+    leader = bench.start(home, uri, do="sharing:coordinator", shares=WORKERS)
     handed = home / sharing.HANDED
     while not handed.exists():
         assert not (home / "outcome.json").exists(), leader.outcome()
@@ -53,8 +52,8 @@ def begun(bench: Bench, home: Path, uri: str, **told: Any) -> Run:
 
 def worker(bench: Bench, home: Path, uri: str, name: str, share: int, again: str = "", **told: Any) -> Child:
     """Start a worker of a run, for the first time or `again`."""
-    common = {"uri": uri, "shares": WORKERS, "share": share, "run": name}
-    return bench.warm.start(home / f"worker-{share}{again}", do="sharing:worker", **common, **told)
+    common = {"shares": WORKERS, "share": share, "run": name}
+    return bench.start(home / f"worker-{share}{again}", uri, do="sharing:worker", **common, **told)
 
 
 def finished(run: Run) -> tuple[list[str], list[Child]]:
