@@ -7,6 +7,7 @@ So a new table is made where nobody else is, and its first version put in its pl
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,10 +23,18 @@ def found(storage: Storage, name: str, schema: pa.Schema) -> bool:
     """Make the empty table `name` in the database at `storage`; says whether it was this one that did."""
     import lancedb
 
-    with scratch("founding") as folder:
+    root = None if storage.is_bucket else Path(storage.root)
+    if root:
+        root.mkdir(parents=True, exist_ok=True)
+    with scratch("founding", root) as folder:
         lancedb.connect(folder).create_table(name, schema=schema)
-        made = Path(folder, f"{name}.lance")
+        made = folder / f"{name}.lance"
+        if root:
+            with suppress(OSError):  # there is one, or what is left of one
+                made.rename(root / made.name)
+                return True
         (manifest,) = (made / "_versions").glob("*.manifest")
-        for file in (made / "_transactions").iterdir():  # of a name that nobody else has; the version names it
+        won = storage.create(manifest.relative_to(folder).as_posix(), manifest.read_bytes())
+        for file in (made / "_transactions").iterdir() if won else ():  # the manifest has it in it too
             storage.write(file.relative_to(folder).as_posix(), file.read_bytes())
-        return storage.create(manifest.relative_to(folder).as_posix(), manifest.read_bytes())
+        return won

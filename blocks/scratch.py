@@ -14,24 +14,25 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+PREFIX: Final = "partsight-"
 LOCK: Final = ".partsight-lock"  # held as long as the process lives that made the folder: the kernel lets go of it
 _held: Final[dict[Path, int]] = {}
 
 
 @contextmanager
-def scratch(name: str) -> Iterator[Path]:
-    """A folder of that kind inside the `with` block."""
-    folder = made(name)
+def scratch(name: str, place: Path | None = None) -> Iterator[Path]:
+    """A folder of that kind inside the `with` block; in `place` rather than where the machine keeps such."""
+    folder = made(name, place)
     try:
         yield folder
     finally:
         removed(folder)
 
 
-def made(name: str) -> Path:
+def made(name: str, place: Path | None = None) -> Path:
     """A new, empty folder of that kind, until it is `removed`; those that killed processes left behind go."""
-    swept(name)
-    folder = Path(tempfile.mkdtemp(prefix=f"partsight-{name}-"))
+    swept(name, place)
+    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{name}-", dir=place))
     early = folder / f"{LOCK}-early"
     lock = os.open(early, os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
@@ -47,10 +48,10 @@ def removed(folder: Path) -> None:
         os.close(lock)
 
 
-def swept(name: str) -> list[Path]:
+def swept(name: str, place: Path | None = None) -> list[Path]:
     """Remove the folders of that kind whose makers are no more; returns which these were."""
     found = []
-    for lock in sorted(Path(tempfile.gettempdir()).glob(f"partsight-{name}-*/{LOCK}")):
+    for lock in sorted((place or Path(tempfile.gettempdir())).glob(f"{PREFIX}{name}-*/{LOCK}")):
         with contextlib.suppress(OSError):  # somebody else's, in use, or removed at this moment by another sweep
             file = os.open(lock, os.O_RDWR | os.O_NOFOLLOW)
             try:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from blocks.scratch import PREFIX
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
@@ -115,8 +117,12 @@ class Storage(BaseModel):
             Path(self.root, name).unlink(missing_ok=True)
 
     def strangers(self, ours: Collection[str] = ()) -> list[str]:
-        """Objects among the tables that belong to none: somebody put them there, or the root is not a database's."""
-        return [name for name in self.sizes() if not _TABLE.match(name) and name not in ours]
+        """Objects among the tables that belong to none: somebody put them there, or the root is not a database's.
+
+        What a process that was killed left of a table that it was about to make is no stranger's.
+        """
+        names = (name for name in self.sizes() if name not in ours and not name.startswith(PREFIX))
+        return [name for name in names if not _TABLE.match(name)]
 
     def clear(self) -> int:
         """Remove everything below the root, and the root; returns how many objects went."""

@@ -33,7 +33,14 @@ def test_of_many_at_once_one_makes_it(catalogue: Catalogue) -> None:
     assert (table.version, table.count_rows()) == (1, 0)
     assert any(word == DECLARED for word in table.schema.field("part").metadata)
     names = [name for name in catalogue.storage().sizes() if "/_transactions/" not in name]
-    assert [name.partition("/")[2].rpartition("/")[0] for name in names] == ["_versions"]
+    assert {name.partition("/")[2].rpartition("/")[0] for name in names} == {"_versions"}
+
+
+def test_what_others_left_is_made_a_table(catalogue: Catalogue) -> None:
+    """A folder without a version: of another writer that was killed before its first commit."""
+    catalogue.storage().write("parts.lance/_transactions/0-x.txn", b"nothing")
+    assert found(catalogue.storage(), "parts", declared("parts"))
+    assert catalogue.table("parts").version == 1
 
 
 def test_who_comes_late_takes_nothing_away(catalogue: Catalogue) -> None:

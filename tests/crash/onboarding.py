@@ -48,7 +48,7 @@ COMMITS: Final = {  # what makes a new version of a table, or a table
         "set_unenforced_primary_key",
     ),
     "LanceDBConnection": ("drop_table",),
-    "Storage": ("create",),
+    "blocks.catalogue": ("found",),
 }
 
 
@@ -178,9 +178,9 @@ class Points:
         """Stand at everything that commits."""
         from lancedb import db, table
 
-        from blocks.storage import Storage
+        from blocks import catalogue
 
-        for owner in (table.LanceTable, db.LanceDBConnection, Storage):
+        for owner in (table.LanceTable, db.LanceDBConnection, catalogue):
             for name in COMMITS[owner.__name__]:
                 setattr(owner, name, self._watched(getattr(owner, name), name))
 
@@ -193,14 +193,14 @@ class Points:
                 os.kill(os.getpid(), signal.SIGKILL)
             if here == self._rival:
                 self._rivals = True
-                if what == "create":
+                if what == "found":
                     whole(owner, *arguments, **more)
                 else:
                     rivalled(owner)
                 self._rivals = False
             done = whole(owner, *arguments, **more)
             with self._log.open("a") as file:
-                file.write(f"{here} {what} {getattr(owner, 'name', '') or arguments[0].partition('.')[0]}\n")
+                file.write(f"{here} {what} {getattr(owner, 'name', '') or arguments[0]}\n")
             if here == self._stop:
                 os.kill(os.getpid(), signal.SIGKILL)
             return done

@@ -34,7 +34,7 @@ def sound(trial: Trial) -> None:
     assert (trial.lost, trial.twice, trial.over) == ((), (), ()), trial.where
 
 
-@pytest.mark.parametrize(("commit", "when"), [("create parts", "after"), ("optimize images", "before")])
+@pytest.mark.parametrize(("commit", "when"), [("found parts", "after"), ("optimize images", "before")])
 def test_killed_at_a_commit(bench: Bench, commit: str, when: str) -> None:
     """Between making a table and writing to it, and in the midst of what comes last."""
     stops = [place for place, told in enumerate(bench.commits) if told.startswith(commit)]

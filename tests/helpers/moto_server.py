@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 import boto3
+import httpx
 from moto.server import ThreadedMotoServer
 
 KEY: Final = "tests"
@@ -53,5 +54,6 @@ def served(bucket: str) -> Iterator[Server]:
         client = boto3.client("s3", endpoint_url=address, **account)
         client.create_bucket(Bucket=bucket)
         yield Server(address, client)
+        httpx.post(f"{address}/moto-api/reset").raise_for_status()  # the next one in this process would have it all
     finally:
         server.stop()
