@@ -8,7 +8,6 @@ So a new table is made where nobody else is, and its first version put in its pl
 from __future__ import annotations
 
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from blocks.scratch import scratch
@@ -23,7 +22,7 @@ def found(storage: Storage, name: str, schema: pa.Schema) -> bool:
     """Make the empty table `name` in the database at `storage`; says whether it was this one that did."""
     import lancedb
 
-    root = None if storage.is_bucket else Path(storage.root)
+    root = None if storage.is_bucket else storage.folder
     if root:
         root.mkdir(parents=True, exist_ok=True)
     with scratch("founding", root) as folder:

@@ -11,6 +11,7 @@ import shutil
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
 PIECE: Final = 16 * 2**20  # bytes read at once
+FILE: Final = "file://"
 _TABLE: Final = re.compile(r"[^/]+\.lance/.")
 _KEYS: Final = {  # how LanceDB calls what s3fs wants
     "aws_access_key_id": "key",
@@ -39,7 +41,12 @@ class Storage(BaseModel):
     @property
     def is_bucket(self) -> bool:
         """Whether it is a bucket rather than a folder."""
-        return "://" in self.root
+        return "://" in self.root and not self.root.startswith(FILE)
+
+    @property
+    def folder(self) -> Path:
+        """The folder, where it is one."""
+        return Path(unquote(self.root.removeprefix(FILE)) if self.root.startswith(FILE) else self.root)
 
     def sizes(self) -> dict[str, int]:
         """The bytes of each object by its name below the root; nothing where there is no such folder or prefix.
@@ -47,8 +54,8 @@ class Storage(BaseModel):
         An object of a bucket beside it, whose name only begins like the root, is not among them.
         """
         if not self.is_bucket:
-            files = [path for path in Path(self.root).rglob("*") if path.is_file() or path.is_symlink()]
-            return {path.relative_to(self.root).as_posix(): path.lstat().st_size for path in files}
+            files = [path for path in self.folder.rglob("*") if path.is_file() or path.is_symlink()]
+            return {path.relative_to(self.folder).as_posix(): path.lstat().st_size for path in files}
         system, prefix = self._bucket()
         found = system.find(prefix, detail=True)
         return {name[len(prefix) :]: int(told["size"] or 0) for name, told in sorted(found.items())}
@@ -82,7 +89,7 @@ class Storage(BaseModel):
             system, prefix = self._bucket()
             system.pipe_file(prefix + name, data)
             return
-        file = Path(self.root, name)
+        file = Path(self.folder, name)
         _aside(file, data).replace(file)
 
     def create(self, name: str, data: bytes) -> bool:
@@ -97,7 +104,7 @@ class Storage(BaseModel):
             except FileExistsError:
                 return False
             return True
-        file = Path(self.root, name)
+        file = Path(self.folder, name)
         aside = _aside(file, data)
         try:
             file.hardlink_to(aside)
@@ -114,7 +121,7 @@ class Storage(BaseModel):
             if system.exists(prefix + name):
                 system.rm_file(prefix + name)
         else:
-            Path(self.root, name).unlink(missing_ok=True)
+            Path(self.folder, name).unlink(missing_ok=True)
 
     def strangers(self, ours: Collection[str] = ()) -> list[str]:
         """Objects among the tables that belong to none: somebody put them there, or the root is not a database's.
@@ -133,7 +140,7 @@ class Storage(BaseModel):
                 system.rm([prefix + name for name in names])
             self.purge()
         else:
-            shutil.rmtree(self.root, ignore_errors=True)
+            shutil.rmtree(self.folder, ignore_errors=True)
         return len(names)
 
     def purge(self) -> int:
@@ -164,7 +171,7 @@ class Storage(BaseModel):
 
     def _opened(self, name: str) -> Any:
         if not self.is_bucket:
-            return Path(self.root, name).open("rb")
+            return Path(self.folder, name).open("rb")
         system, prefix = self._bucket()
         return system.open(prefix + name, "rb", cache_type="none", block_size=PIECE)
 

@@ -80,7 +80,7 @@ def _newest(path: Path) -> float:
 def beside(home: Path, slug: str, storage: Storage) -> dict[str, int]:
     """The files of a customer on this machine that are not among the tables in `storage`, with their bytes."""
     here = folder(home, slug)
-    tables = here / "." if storage.is_bucket else Path(storage.root)
+    tables = here / "." if storage.is_bucket else storage.folder
     found = Storage(root=str(here)).sizes()
     return {name: size for name, size in found.items() if tables == here or not (here / name).is_relative_to(tables)}
 
