@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
-from tasks.geometry import Shape, shape
+from tasks.geometry import Shape, digest, shape
 from tasks.ingest import Reading
 from tasks.inventory import BodyRow
 from tasks.records import Record
@@ -52,8 +52,14 @@ def rows(text: str) -> tuple[BodyRow, ...]:
 
 
 def _pairs(reading: Reading, suffix: str, salt: str) -> Iterator[tuple[Shape, BodyRow]]:
-    known: dict[int, Shape] = {}  # bodies under several names share their arrays
+    names: dict[tuple[int, int], str] = {}  # bodies under several names share their arrays
+    known: dict[str, Shape] = {}
     for body in reading.bodies:
-        found = known.setdefault(id(body.vertices), shape(body, suffix, salt))
+        arrays = id(body.vertices), id(body.faces)
+        if arrays not in names:
+            names[arrays] = digest(body, salt)
+        name = names[arrays]
+        if name not in known:
+            known[name] = shape(body, suffix, name)
         said = body.model_dump(include={"name", "path", "count", "colour", "material"})
-        yield found, BodyRow(geometry=found.geometry, **said)
+        yield known[name], BodyRow(geometry=name, **said)

@@ -51,8 +51,8 @@ class Shape(Record):
     signature: tuple[float, ...] = ()
 
 
-def shape(body: Body, suffix: str, salt: str) -> Shape:
-    """The geometry of `body`, read from a file that ends in `suffix`; ids are salted with the customer."""
+def shape(body: Body, suffix: str, name: str) -> Shape:
+    """The geometry of `body`, read from a file that ends in `suffix`; its `name` is its digest."""
     import trimesh
 
     mesh = trimesh.Trimesh(body.vertices, body.faces, process=False)
@@ -64,7 +64,7 @@ def shape(body: Body, suffix: str, salt: str) -> Shape:
     with np.errstate(all="ignore"):  # its centre of mass comes along, and a surface folded flat has none
         volume = abs(float(mesh.volume)) if closed else None
     return Shape(
-        geometry=digest(body, salt),
+        geometry=name,
         mesh=glb(body),
         size=(float(extents[0]), float(extents[1]), float(extents[2])),
         unit=body.unit,
@@ -77,7 +77,7 @@ def shape(body: Body, suffix: str, salt: str) -> Shape:
 
 
 def digest(body: Body, salt: str) -> str:
-    """Name of the geometry: the same for any order of its vertices and faces, wherever it lies."""
+    """Name of the geometry: the same for any order of its vertices and faces, wherever it lies; salted by customer."""
     origin = body.vertices.min(axis=0)
     step = max(float(np.ptp(body.vertices, axis=0).max()) * _GRID, 1e-12)
     grid = np.rint((body.vertices - origin) / step).astype(np.int64)

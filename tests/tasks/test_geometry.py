@@ -39,7 +39,7 @@ def moved(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
 
 def same_part(a: trimesh.Trimesh, b: trimesh.Trimesh) -> bool:
     """What `twins` asks of two shapes out of two formats."""
-    first, second = shape(body(a), "step", ""), shape(body(b), "stl", "")
+    first, second = (shape(one, "step", digest(one, "")) for one in (body(a), body(b)))
     return alike(first.signature, second.signature) and same(first.mesh, second.mesh)
 
 
@@ -138,7 +138,7 @@ def test_left_and_right_are_two_parts() -> None:
 def test_an_open_surface_has_no_volume() -> None:
     """A sheet without thickness is measured, and says that it encloses nothing."""
     sheet = trimesh.Trimesh([(0, 0, 0), (10, 0, 0), (10, 5, 0), (0, 5, 0)], [(0, 1, 2), (0, 2, 3)])
-    found = shape(body(sheet), "iges", "")
+    found = shape(body(sheet), "iges", "sheet")
     assert found.volume is None
     assert found.area == pytest.approx(50)
     assert found.size == pytest.approx((10, 5, 0))

@@ -16,7 +16,7 @@ from PIL import Image
 from blocks.catalogue import Catalogue
 from blocks.customer import Customer, Release
 from tasks import queries
-from tasks.geometry import shape
+from tasks.geometry import digest, shape
 from tasks.progress import Silent
 from tasks.queries import DIFFICULTIES, Prints, Query, Sitting, choice
 from tasks.records import Body, Part
@@ -92,7 +92,7 @@ def catalogue(tmp_path: Path) -> Catalogue:
     for number, box, status in (("A", 10, "active"), ("B", 20, "active"), ("C", 30, "retired")):
         mesh = trimesh.creation.box((box, 12, 5))
         body = Body(vertices=np.asarray(mesh.vertices), faces=np.asarray(mesh.faces), unit="mm")
-        found = shape(body, "stl", "acme")
+        found = shape(body, "stl", digest(body, "acme"))
         made.upsert("shapes", [{**found.model_dump(), "same_as": ""}])
         rows.append({"part": number, "geometry": found.geometry, "status": status, "size_mm": list(found.size)})
     made.upsert("parts", [*rows, {"part": "photo only", "geometry": "", "status": "active"}])

@@ -9,7 +9,7 @@ import pytest
 import trimesh
 
 from blocks.catalogue import Catalogue
-from tasks.geometry import shape
+from tasks.geometry import digest, shape
 from tasks.records import Body
 from tasks.twins import settle
 
@@ -28,7 +28,7 @@ def ring(sections: int) -> trimesh.Trimesh:
 def put(catalogue: Catalogue, mesh: trimesh.Trimesh, file: str, name: str = "") -> str:
     """Write the shape of `mesh` as found in `file` under `name`; returns its geometry."""
     body = Body(vertices=np.array(mesh.vertices, float), faces=np.array(mesh.faces, np.int64), unit="mm")
-    found = shape(body, file.rpartition(".")[2], "")
+    found = shape(body, file.rpartition(".")[2], digest(body, ""))
     catalogue.upsert("shapes", [{**found.model_dump(), "same_as": ""}])
     bodies = f'[{{"geometry": "{found.geometry}", "name": "{name}"}}]'
     catalogue.upsert("files", [{"id": file, "name": file, "bodies": bodies, "status": "ok"}])
