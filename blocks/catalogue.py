@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from blocks import upkeep
 from blocks.customer import Embed
 from blocks.founding import found
-from blocks.storage import Storage
+from blocks.storage import Storage, endpoint
 from blocks.tables import DECLARED, SERVED, VECTORS, declared, key, schema
 
 if TYPE_CHECKING:
@@ -282,13 +282,11 @@ def _server() -> dict[str, str]:
 
     Credentials and region LanceDB reads from AWS_* by itself, but of such a server it must be told how to speak to it.
     """
-    names = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
-    endpoint = next((os.environ[name] for name in names if os.environ.get(name)), "")
-    if not endpoint:
+    if not (address := endpoint()):
         return {}
-    plain = str(endpoint.startswith("http://")).lower()
+    plain = str(address.startswith("http://")).lower()
     return {
-        "aws_endpoint": endpoint,
+        "aws_endpoint": address,
         "allow_http": os.environ.get("AWS_ALLOW_HTTP", plain),
         "aws_virtual_hosted_style_request": os.environ.get("AWS_VIRTUAL_HOSTED_STYLE_REQUEST", "false"),
     }

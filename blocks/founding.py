@@ -1,13 +1,13 @@
 """A table that is made once, however many make it at the same time.
 
 LanceDB looks whether there is a table and makes it if not; who looked before it was there replaces it with an empty
-one, and what others wrote to it meanwhile is gone (lance issue 4451; on S3, eight at once: 4 of 40 times).
+one, and what others wrote to it meanwhile is gone (lance issue 4451).
 So a new table is made where nobody else is, and its first version put in its place only if there is none.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
+import errno
 from typing import TYPE_CHECKING
 
 from blocks.scratch import scratch
@@ -29,8 +29,12 @@ def found(storage: Storage, name: str, schema: pa.Schema) -> bool:
         lancedb.connect(folder).create_table(name, schema=schema)
         made = folder / f"{name}.lance"
         if root:
-            with suppress(OSError):  # there is one, or what is left of one
+            try:
                 made.rename(root / made.name)
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise  # else there is one, or what is left of one
+            else:
                 return True
         (manifest,) = (made / "_versions").glob("*.manifest")
         won = storage.create(manifest.relative_to(folder).as_posix(), manifest.read_bytes())

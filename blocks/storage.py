@@ -189,6 +189,12 @@ class Storage(BaseModel):
         return system, place.rstrip("/") + "/"
 
 
+def endpoint() -> str:
+    """Address of the S3-compatible server that the environment names, as AWS's own tools have it; empty for AWS."""
+    names = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+    return next((os.environ[name] for name in names if os.environ.get(name)), "")
+
+
 def _aside(file: Path, data: bytes) -> Path:
     """A file with these bytes beside where they are to be, on the disk and not only on its way there."""
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -202,10 +208,8 @@ def _aside(file: Path, data: bytes) -> Path:
 
 def _s3(given: Mapping[str, str]) -> dict[str, Any]:
     """Options of s3fs out of those that LanceDB takes and of the environment."""
-    names = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
-    endpoint = given.get("aws_endpoint") or next((os.environ[name] for name in names if os.environ.get(name)), "")
     region = given.get("aws_region") or given.get("region") or ""
-    client = {"endpoint_url": endpoint, "region_name": region}
+    client = {"endpoint_url": given.get("aws_endpoint") or endpoint(), "region_name": region}
     found: dict[str, Any] = {ours: given[name] for name, ours in _KEYS.items() if name in given}
     return found | {
         "client_kwargs": {name: value for name, value in client.items() if value},

@@ -72,6 +72,15 @@ def workshop(errands: Any) -> Iterator[Callable[..., Workshop]]:
     assert multiprocessing.active_children() == []
 
 
+def parent(errands: Any, code: str) -> subprocess.Popen[str]:
+    """A process of its own that runs `code`, and finds the errands and us."""
+    script = Path(errands.__file__).with_name("parent.py")
+    script.write_text(code)
+    path = os.pathsep.join([str(script.parent), str(Path(__file__).parents[2])])
+    environment = os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen([sys.executable, script], env=environment, stdout=subprocess.PIPE, text=True)
+
+
 def test_an_order_that_hangs_is_ended_and_the_others_are_made(workshop: Callable[..., Workshop]) -> None:
     """The sentence names the limit, the quota that sets it, and where the order stood."""
     start = time.monotonic()
@@ -132,7 +141,7 @@ def test_a_worker_has_the_environment_of_the_moment_it_is_started(
     assert workshop(1).make(["look PARTSIGHT_ERRAND"]) == [None]
 
 
-def test_what_is_forked_has_imported_and_begun_nothing(errands: Any, tmp_path: Path) -> None:
+def test_what_is_forked_has_imported_and_begun_nothing(errands: Any) -> None:
     """A fork of a process with threads, torch or LanceDB in it is broken; of one with pyrender it starts at once."""
     code = (
         "import workshop_errands\n"
@@ -141,12 +150,8 @@ def test_what_is_forked_has_imported_and_begun_nothing(errands: Any, tmp_path: P
         "    with Workshop(1, workshop_errands.work, workshop_errands.lost) as workshop:\n"
         "        print(*workshop.make(['count']))\n"
     )
-    script = tmp_path / "parent.py"
-    script.write_text(code)
-    path = os.pathsep.join([str(Path(errands.__file__).parent), str(Path(__file__).parents[2])])
-    environment = os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
-    told = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, check=True)
-    assert told.stdout == "(['pyrender'], 1)\n"
+    with parent(errands, code) as process:
+        assert process.communicate()[0] == "(['pyrender'], 1)\n"
 
 
 def test_whoever_closes_it_at_once_waits_for_nobody(workshop: Callable[..., Workshop]) -> None:
@@ -168,7 +173,7 @@ def test_whoever_closes_it_at_once_waits_for_nobody(workshop: Callable[..., Work
         place.make(["make 1"])
 
 
-def test_workers_end_with_the_process_that_started_them(errands: Any, tmp_path: Path) -> None:
+def test_workers_end_with_the_process_that_started_them(errands: Any) -> None:
     """It is killed and can tell nobody: a second later none of its workers is there, be it at an order or idle."""
     code = (
         "import sys\n"
@@ -180,16 +185,12 @@ def test_workers_end_with_the_process_that_started_them(errands: Any, tmp_path: 
         "    print(*workshop.make(['make 1', 'make 2']), *workshop._pool._processes, flush=True)\n"
         "    workshop.make(['hang'])\n"
     )
-    script = tmp_path / "parent.py"
-    script.write_text(code)
-    path = os.pathsep.join([str(Path(errands.__file__).parent), str(Path(__file__).parents[2])])
-    command = [sys.executable, str(script)]
-    with subprocess.Popen(command, env=os.environ | {"PYTHONPATH": path}, stdout=subprocess.PIPE, text=True) as parent:
-        assert parent.stdout is not None
-        *made, one, other = parent.stdout.readline().split()
+    with parent(errands, code) as process:
+        assert process.stdout is not None
+        *made, one, other = process.stdout.readline().split()
         assert " ".join(made) == "made 1 made 2"
         time.sleep(0.2)
-        parent.kill()
+        process.kill()
     workers = [Path("/proc") / pid / "exe" for pid in (one, other)]
     deadline = time.monotonic() + 10
     while any(worker.exists() for worker in workers):
